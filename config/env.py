@@ -1,0 +1,147 @@
+"""The environment, read once: this module alone looks at environment variables.
+
+Every variable that Wild Rydes understands is a field here; `.env.example` lists the same names.
+A secret may be given as a file instead: for `SECRET_KEY`, `SECRET_KEY_FILE=/run/secrets/key`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from config.embedded.layout import Layout
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the environment says, with the defaults of a development machine filled in."""
+
+    state_dir: Path
+    database_url: str
+    redis_url: str
+    redis_client_url: str
+    embedded_postgres: bool
+    embedded_valkey: bool
+    host: str
+    port: int
+    flower_port: int
+    flower_url: str
+    secret_key: str | None
+    allowed_hosts: list[str]
+    csrf_trusted_origins: list[str]
+    email_url: str | None
+    lake_url: str
+    currency: str
+    log_level: str
+    log_format: str
+    metrics_dir: Path | None
+
+    @property
+    def layout(self) -> Layout:
+        """Return where the embedded servers of this state directory live."""
+        return Layout.at(self.state_dir)
+
+
+def read_environment() -> Environment:
+    """Read the process's environment.
+
+    Raises `ImproperlyConfigured`, naming the variable, when a value cannot be understood.
+    """
+    env = environ.Env()
+    state_dir = _state_dir(env)
+    layout = Layout.at(state_dir)
+    database_url = _secret(env, "DATABASE_URL")
+    redis_url = _secret(env, "REDIS_URL")
+    port = _port(env, "WILDRYDES_PORT", 8000)
+    flower_port = _port(env, "WILDRYDES_FLOWER_PORT", 5555)
+    metrics_dir = env.str("PROMETHEUS_MULTIPROC_DIR", default="")
+    return Environment(
+        state_dir=state_dir,
+        database_url=database_url or layout.database_url(),
+        redis_url=redis_url or layout.redis_url(),
+        redis_client_url=_redis_client_url(redis_url) or layout.redis_client_url(),
+        embedded_postgres=database_url is None,
+        embedded_valkey=redis_url is None,
+        host=env.str("WILDRYDES_HOST", default="127.0.0.1"),
+        port=port,
+        flower_port=flower_port,
+        flower_url=env.str("WILDRYDES_FLOWER_URL", default=f"http://127.0.0.1:{flower_port}"),
+        secret_key=_secret(env, "SECRET_KEY"),
+        allowed_hosts=env.list("ALLOWED_HOSTS", default=[]),
+        csrf_trusted_origins=env.list("CSRF_TRUSTED_ORIGINS", default=[]),
+        email_url=_secret(env, "EMAIL_URL"),
+        lake_url=env.str("WILDRYDES_LAKE_URL", default=str(state_dir / "lake")),
+        currency=env.str("WILDRYDES_CURRENCY", default="EUR"),
+        log_level=env.str("WILDRYDES_LOG_LEVEL", default="INFO").upper(),
+        log_format=env.str("WILDRYDES_LOG_FORMAT", default="json"),
+        metrics_dir=Path(metrics_dir) if metrics_dir else None,
+    )
+
+
+def development_secret_key(state_dir: Path) -> str:
+    """Return this state directory's own random key, made on first use, readable by its owner only.
+
+    Two processes that start together agree: the first to link its file into place wins.
+    """
+    path = state_dir / "secret-key"
+    if not path.exists():
+        state_dir.mkdir(parents=True, exist_ok=True)
+        draft = state_dir / f".secret-key-{os.getpid()}"
+        with draft.open("w", opener=_owner_only) as file:
+            file.write(secrets.token_urlsafe(48))
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text().strip()
+
+
+def _owner_only(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _state_dir(env: environ.Env) -> Path:
+    chosen = Path(env.str("WILDRYDES_STATE_DIR", default=".wildrydes")).expanduser()
+    return chosen if chosen.is_absolute() else PROJECT_ROOT / chosen
+
+
+def _secret(env: environ.Env, name: str) -> str | None:
+    """Return a secret from the variable, or from the file that `<name>_FILE` names."""
+    value: str = env.str(name, default="")
+    file = env.str(f"{name}_FILE", default="")
+    if value and file:
+        raise ImproperlyConfigured(f"Set {name} or {name}_FILE, not both.")
+    if not file:
+        return value or None
+    try:
+        return Path(file).read_text().strip() or None
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE cannot be read: {error}") from error
+
+
+def _port(env: environ.Env, name: str, default: int) -> int:
+    try:
+        port: int = env.int(name, default=default)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be a whole number.") from error
+    if not 1 <= port <= 65535:
+        raise ImproperlyConfigured(f"{name} must be between 1 and 65535, not {port}.")
+    return port
+
+
+def _redis_client_url(broker_url: str | None) -> str | None:
+    """Translate a broker URL into the form that redis-py takes; the two differ for sockets only."""
+    if broker_url is None or not broker_url.startswith("redis+socket://"):
+        return broker_url
+    path, _, query = broker_url.removeprefix("redis+socket://").partition("?")
+    return f"unix://{path}?db={query.removeprefix('virtual_host=') or 0}"
+
+
+ENV = read_environment()

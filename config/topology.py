@@ -1,0 +1,84 @@
+"""Every topic, queue, subscription and worker group of Wild Rydes, on one page.
+
+Who wants what, with which filter and which policy. The publisher of an event does not read this;
+a new subscriber is a new entry here and a handler in its service.
+"""
+
+from datetime import timedelta
+
+from wildrydes.retry import RetryPolicy
+from wildrydes.topology import Queue, Subscription, Topic, Topology, Workers
+
+OUTSIDE_WORLD = RetryPolicy(max_attempts=12, first=timedelta(seconds=2), cap=timedelta(minutes=30))
+
+TOPICS = (
+    Topic(name="rides", types=("v1.ride.completed",)),
+    Topic(name="customers", types=("v1.customer.registered",)),
+)
+
+QUEUES = (
+    Queue(name="customer_notification"),
+    Queue(name="customer_notification.email", batch_items=20, lease=timedelta(minutes=5)),
+    Queue(name="customer_accounting"),
+    Queue(name="customer_loyalty"),
+    Queue(name="datalake_ingestion"),
+    Queue(name="extraordinary_rides"),
+)
+
+SUBSCRIPTIONS = (
+    Subscription(
+        name="customer_notification.record_contact",
+        topics=("customers",),
+        queue="customer_notification",
+    ),
+    Subscription(
+        name="customer_notification.notify_customer",
+        topics=("rides",),
+        queue="customer_notification",
+    ),
+    Subscription(
+        name="customer_notification.send_email",
+        command="v1.email.send",
+        queue="customer_notification.email",
+        retry=OUTSIDE_WORLD,
+    ),
+    Subscription(
+        name="customer_accounting.record_fare",
+        topics=("rides",),
+        queue="customer_accounting",
+    ),
+    Subscription(
+        name="customer_loyalty.award_points",
+        topics=("rides",),
+        queue="customer_loyalty",
+    ),
+    Subscription(
+        name="datalake_ingestion.collect_events",
+        topics=("rides", "customers"),
+        queue="datalake_ingestion",
+    ),
+    Subscription(
+        name="datalake_ingestion.write_file",
+        command="v1.lake-file.write",
+        queue="datalake_ingestion",
+        retry=OUTSIDE_WORLD,
+    ),
+    Subscription(
+        name="extraordinary_rides.record_extraordinary_ride",
+        topics=("rides",),
+        queue="extraordinary_rides",
+        filter={"fare": [{"numeric": [">=", 50]}], "distance": [{"numeric": [">=", 20]}]},
+    ),
+)
+
+TOPOLOGY = Topology(
+    topics=TOPICS,
+    queues=QUEUES,
+    subscriptions=SUBSCRIPTIONS,
+    workers=(Workers(name="general", queues=tuple(queue.name for queue in QUEUES), processes=2),),
+)
+
+
+def queue_names() -> tuple[str, ...]:
+    """Return the name of every queue, for a worker that serves them all."""
+    return tuple(queue.name for queue in QUEUES)

@@ -1,0 +1,30 @@
+"""`manage.py relay`: run one message relay in the foreground."""
+
+import signal
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from wildrydes.relay import Relay
+
+
+class Command(BaseCommand):
+    """Take committed messages to the queues until stopped."""
+
+    help = (
+        "Run one message relay in the foreground: it takes committed messages from Postgres to "
+        "the subscribers' queues. Any number may run at once. SIGTERM or SIGINT ends it after "
+        "the turn at hand."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run until SIGTERM or SIGINT."""
+        with Relay() as relay:
+
+            def stop(signum: int, frame: FrameType | None) -> None:
+                relay.stop()
+
+            signal.signal(signal.SIGTERM, stop)
+            signal.signal(signal.SIGINT, stop)
+            relay.run()

@@ -1,0 +1,114 @@
+"""The relay's loop: route, send, renew, sleep until woken."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+import psycopg
+import structlog
+from django.db import DatabaseError, InterfaceError, connection, transaction
+
+from wildrydes import models, redis, wire
+from wildrydes.conf import kernel_settings
+from wildrydes.relay import leases, routing, sending
+from wildrydes.relay.acknowledgements import AcknowledgementListener
+from wildrydes.relay.wakeup import Wakeups
+
+log = structlog.get_logger(__name__)
+
+LEASE_CHECK_SECONDS = 1.0
+OUTAGE_POLL_SECONDS = 0.25
+DATABASE_ERRORS = (DatabaseError, InterfaceError, psycopg.Error)
+
+
+class Relay:
+    """One relay of one database. Any number may run at once; each takes what no other holds."""
+
+    def __init__(self) -> None:
+        self._stopping = threading.Event()
+        self._wakeups = Wakeups()
+        self._origin = ""
+        self._leases_checked_at = float("-inf")
+        self._listener: AcknowledgementListener | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._listener is not None:
+            self._listener.stop()
+            self._listener.join(timeout=3)
+        self._wakeups.close()
+
+    def stop(self) -> None:
+        """Finish the turn at hand, then leave `run`. May be called from a signal handler."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Relay until stopped. Waits out a Redis or a Postgres that is away, and says so once."""
+        while not self._stopping.is_set():
+            try:
+                if not self.turn():
+                    self._wakeups.wait(seconds=kernel_settings().relay_poll.total_seconds())
+            except wire.WIRE_ERRORS as error:
+                self._wait_out("redis", error, self._redis_answers)
+            except DATABASE_ERRORS as error:
+                self._wait_out("postgres", error, self._postgres_answers)
+
+    def turn(self) -> bool:
+        """Do everything that can be done now; return whether anything was."""
+        self._begin()
+        lapsed = self._claim_lapsed()
+        limit = kernel_settings().routing_batch
+        with transaction.atomic():
+            routed = routing.route_messages(limit=limit)
+            retried = routing.schedule_retries(limit=limit)
+            claimed = sending.claim()
+        sending.put_on_wire([*lapsed, *claimed], origin=self._origin, known=routed)
+        return bool(routed or retried or claimed or lapsed)
+
+    def _begin(self) -> None:
+        if not self._origin:
+            self._origin = models.origin()
+        if self._listener is None:
+            self._listener = AcknowledgementListener(origin=self._origin)
+            self._listener.start()
+
+    def _claim_lapsed(self) -> list[models.Dispatch]:
+        now = time.monotonic()
+        if now - self._leases_checked_at < LEASE_CHECK_SECONDS:
+            return []
+        self._leases_checked_at = now
+        if leases.end_all_if_redis_lost_its_data(origin=self._origin):
+            log.warning("redis_has_a_new_epoch", meaning="every open dispatch is sent again")
+        return leases.claim_lapsed()
+
+    def _wait_out(self, what: str, error: Exception, answers: Callable[[], bool]) -> None:
+        log.warning("relay_waits", missing=what, error=str(error).strip())
+        self._leases_checked_at = float("-inf")
+        while not self._stopping.is_set() and not answers():
+            self._stopping.wait(OUTAGE_POLL_SECONDS)
+        log.info("relay_goes_on", found=what)
+
+    def _redis_answers(self) -> bool:
+        try:
+            return bool(redis.client().ping())
+        except wire.WIRE_ERRORS:
+            return False
+
+    def _postgres_answers(self) -> bool:
+        try:
+            connection.close()
+            connection.ensure_connection()
+        except DATABASE_ERRORS:
+            return False
+        return True

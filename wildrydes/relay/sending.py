@@ -1,0 +1,177 @@
+"""Adaptive batches: what waits for a queue goes out together, as far as the queue has room.
+
+Idle, a dispatch is one message and goes out at once. Under load the queue's few places are taken,
+dispatches wait in Postgres, and those that wait are merged when a place comes free. So batches
+grow by themselves, and Redis holds a bounded amount whatever the backlog.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import connection
+from django.db.models import F
+from prometheus_client import Counter
+
+from wildrydes import topology, wire
+from wildrydes.models import Dispatch, Message, Receipt
+from wildrydes.relay import batches
+
+log = structlog.get_logger(__name__)
+
+SENT = Counter("wildrydes_dispatches_sent", "Celery messages sent.", ["subscription"])
+MERGED_AT_MOST = 64
+
+WAITING_WITH_ROOM = """
+SELECT dispatch.*, queue.max_open - open.taken AS room FROM unnest(%s::text[], %s::int[]) AS queue (name, max_open)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS taken FROM wildrydes_dispatch
+    WHERE queue = queue.name AND sent_at IS NOT NULL
+) AS open
+CROSS JOIN LATERAL (
+    SELECT * FROM wildrydes_dispatch
+    WHERE queue = queue.name AND sent_at IS NULL
+    ORDER BY id LIMIT greatest(0, queue.max_open - open.taken) * %s
+    FOR UPDATE SKIP LOCKED
+) AS dispatch
+"""
+
+MARK_SENT = """
+UPDATE wildrydes_dispatch AS dispatch
+SET sent_at = clock_timestamp(), lease_until = clock_timestamp() + chosen.lease,
+    attempt = dispatch.attempt + 1
+FROM unnest(%s::uuid[], %s::interval[]) AS chosen (id, lease)
+WHERE dispatch.id = chosen.id
+RETURNING dispatch.id, dispatch.sent_at, dispatch.attempt
+"""
+
+
+def claim() -> list[Dispatch]:
+    """Take the waiting dispatches for which there is room, merged; mark them sent and leased.
+
+    Must run inside a transaction. What is returned has to be put on the wire after the commit.
+    """
+    queues = topology.current().queues
+    parameters = [
+        [queue.name for queue in queues],
+        [queue.max_open for queue in queues],
+        MERGED_AT_MOST,
+    ]
+    by_queue: dict[str, list[Dispatch]] = defaultdict(list)
+    for dispatch in Dispatch.objects.raw(WAITING_WITH_ROOM, parameters):
+        by_queue[dispatch.queue].append(dispatch)
+    chosen = list(chain.from_iterable(_merge(waiting) for waiting in by_queue.values()))
+    mark_sent(chosen)
+    return chosen
+
+
+def mark_sent(dispatches: Sequence[Dispatch]) -> None:
+    """Stamp the dispatches as sent now, with a fresh lease and one attempt more."""
+    if not dispatches:
+        return
+    leases = [topology.current().queue(dispatch.queue).lease for dispatch in dispatches]
+    by_id = {dispatch.id: dispatch for dispatch in dispatches}
+    with connection.cursor() as cursor:
+        cursor.execute(MARK_SENT, [list(by_id), leases])
+        for dispatch_id, sent_at, attempt in cursor.fetchall():
+            by_id[dispatch_id].sent_at = sent_at
+            by_id[dispatch_id].attempt = attempt
+
+
+def put_on_wire(
+    dispatches: Sequence[Dispatch], *, origin: str, known: Mapping[UUID, Mapping[str, Any]]
+) -> None:
+    """Send each dispatch with its messages; `known` spares reading those again.
+
+    When Redis does not take one, it and those after it wait again, and the error is raised.
+    """
+    events = {**known, **_read_messages(dispatches, known=known)}
+    for index, dispatch in enumerate(dispatches):
+        delivery = _delivery(dispatch, origin=origin, events=events)
+        try:
+            wire.put(delivery, subscription=dispatch.subscription, queue=dispatch.queue)
+        except wire.WIRE_ERRORS:
+            _wait_again(dispatches[index:])
+            raise
+        SENT.labels(dispatch.subscription).inc()
+
+
+def _merge(waiting: Sequence[Dispatch]) -> list[Dispatch]:
+    """Merge what may travel together; return as many dispatches as the queue has room for."""
+    alike: dict[tuple[str, str], list[Dispatch]] = defaultdict(list)
+    for dispatch in waiting:
+        alike[dispatch.subscription, dispatch.source].append(dispatch)
+    queue = topology.current().queue(waiting[0].queue)
+    bounds = batches.Bounds(queue.batch_items, queue.batch_bytes)
+    merged = [batch for group in alike.values() for batch in batches.split(group, bounds=bounds)]
+    merged.sort(key=lambda batch: batch[0].id)
+    room: int = waiting[0].room  # type: ignore[attr-defined]
+    return [_into_one(batch) for batch in merged[:room]]
+
+
+def _into_one(batch: Sequence[Dispatch]) -> Dispatch:
+    first, *others = batch
+    if others:
+        first.message_ids = [message_id for item in batch for message_id in item.message_ids]
+        first.size = sum(item.size for item in batch)
+        first.weight = sum(item.weight for item in batch)
+        first.save(update_fields=["message_ids", "size", "weight"])
+        Dispatch.objects.filter(id__in=[item.id for item in others]).delete()
+    return first
+
+
+def _delivery(
+    dispatch: Dispatch, *, origin: str, events: Mapping[UUID, Mapping[str, Any]]
+) -> wire.Delivery:
+    missing = [message_id for message_id in dispatch.message_ids if message_id not in events]
+    if missing:
+        log.error("messages_missing", dispatch=str(dispatch.id), messages=missing)
+    return wire.Delivery(
+        dispatch_id=dispatch.id,
+        origin=origin,
+        attempt=dispatch.attempt,
+        sent_at=dispatch.sent_at or datetime.now(UTC),
+        messages=[events[key] for key in dispatch.message_ids if key in events],
+    )
+
+
+def _read_messages(
+    dispatches: Iterable[Dispatch], *, known: Mapping[UUID, Mapping[str, Any]]
+) -> dict[UUID, Mapping[str, Any]]:
+    from_log: set[UUID] = set()
+    events: dict[UUID, Mapping[str, Any]] = {}
+    for dispatch in dispatches:
+        if dispatch.source == Dispatch.Source.LOG:
+            from_log.update(dispatch.message_ids)
+        else:
+            events.update(_kept_by_receipts(dispatch))
+    wanted = from_log - set(known)
+    if wanted:
+        events.update(_kept_by_log(wanted))
+    return events
+
+
+def _kept_by_log(message_ids: set[UUID]) -> Iterator[tuple[UUID, Mapping[str, Any]]]:
+    for message in Message.objects.filter(id__in=message_ids):
+        yield message.id, message.to_envelope().to_cloudevent()
+
+
+def _kept_by_receipts(dispatch: Dispatch) -> Iterator[tuple[UUID, Mapping[str, Any]]]:
+    receipts = Receipt.objects.filter(
+        subscription=dispatch.subscription,
+        message_id__in=dispatch.message_ids,
+        message__isnull=False,
+    )
+    yield from receipts.values_list("message_id", "message")
+
+
+def _wait_again(dispatches: Sequence[Dispatch]) -> None:
+    Dispatch.objects.filter(id__in=[dispatch.id for dispatch in dispatches]).update(
+        sent_at=None, lease_until=None, attempt=F("attempt") - 1
+    )

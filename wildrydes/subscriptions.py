@@ -1,0 +1,78 @@
+"""Event-Driven Consumer: a handler is bound to its subscription by name.
+
+Guarantee: a subscription has one handler; it is called with messages of that subscription only,
+inside a transaction that also records the receipt.
+Does not guarantee: that a handler runs once. It may run again after a rollback; its database
+effects then happen once, because the earlier run left none.
+Source: Hohpe and Woolf, Event-Driven Consumer, Competing Consumers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from wildrydes.envelope import Envelope
+from wildrydes.errors import ConfigurationError
+
+Handler = Callable[[Envelope], None]
+BatchHandler = Callable[[Sequence[Envelope]], None]
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A handler and the subscription that it serves; `run` takes any number of messages."""
+
+    subscription: str
+    run: BatchHandler
+    takes_batches: bool
+
+
+_bindings: dict[str, Binding] = {}
+
+
+def subscribe(subscription: str) -> Callable[[Handler], Handler]:
+    """Bind a handler that takes one message; each message has a savepoint of its own."""
+
+    def bind(handler: Handler) -> Handler:
+        def run(envelopes: Sequence[Envelope]) -> None:
+            for envelope in envelopes:
+                handler(envelope)
+
+        _bind(Binding(subscription, run, takes_batches=False))
+        return handler
+
+    return bind
+
+
+def subscribe_batch(subscription: str) -> Callable[[BatchHandler], BatchHandler]:
+    """Bind a handler that takes all new messages of a dispatch at once, in order of position.
+
+    When it raises, its effects are rolled back and it is called for each message alone, so that
+    one bad message does not fail its batch.
+    """
+
+    def bind(handler: BatchHandler) -> BatchHandler:
+        _bind(Binding(subscription, handler, takes_batches=True))
+        return handler
+
+    return bind
+
+
+def binding(subscription: str) -> Binding:
+    """Return the binding of a subscription; raises `ConfigurationError` when there is none."""
+    try:
+        return _bindings[subscription]
+    except KeyError:
+        raise ConfigurationError(f"no handler is bound to {subscription!r}") from None
+
+
+def bindings() -> tuple[Binding, ...]:
+    """Return every binding of the installed services."""
+    return tuple(_bindings.values())
+
+
+def _bind(new: Binding) -> None:
+    if new.subscription in _bindings:
+        raise ConfigurationError(f"{new.subscription!r} has two handlers")
+    _bindings[new.subscription] = new

@@ -1,0 +1,18 @@
+"""The Celery task of each subscription that is installed here. It bears the subscription's name."""
+
+from typing import Any
+
+from celery import shared_task
+
+from wildrydes import subscriptions
+from wildrydes.consumer import consume
+
+
+def _register(subscription: str) -> None:
+    @shared_task(name=subscription, ignore_result=True)
+    def handle_delivery(body: dict[str, Any]) -> dict[str, int]:
+        return vars(consume(subscription=subscription, body=body))
+
+
+for _binding in subscriptions.bindings():
+    _register(_binding.subscription)

@@ -1,0 +1,78 @@
+"""Messaging Endpoint: what one Celery message holds, and how it gets onto the wire.
+
+A delivery is a dispatch together with its messages. It is sent straight to the subscription's
+queue, without an exchange whose bindings Redis could forget.
+
+Guarantee: `put` returned means that Redis took the delivery.
+Does not guarantee: that Redis keeps it; the dispatch's lease does that.
+Source: Hohpe and Woolf, Messaging Endpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import celery
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from wildrydes.errors import UnreadableMessageError
+
+WIRE_ERRORS = (OperationalError, RedisError, ConnectionError, TimeoutError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """One dispatch on its way. `messages` are CloudEvents as JSON objects, in order.
+
+    `origin` is the identity of the database whose dispatch it is, `attempt` how often it has
+    been sent, this time included.
+    """
+
+    dispatch_id: UUID
+    origin: str
+    attempt: int
+    sent_at: datetime
+    messages: Sequence[Mapping[str, Any]]
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON-ready object."""
+        return {
+            "dispatch": str(self.dispatch_id),
+            "origin": self.origin,
+            "attempt": self.attempt,
+            "sentat": self.sent_at.isoformat(),
+            "messages": list(self.messages),
+        }
+
+
+def read(body: Mapping[str, Any]) -> Delivery:
+    """Read what a worker was given. Raises `UnreadableMessageError`, saying what is wrong."""
+    try:
+        return Delivery(
+            dispatch_id=UUID(body["dispatch"]),
+            origin=body["origin"],
+            attempt=int(body["attempt"]),
+            sent_at=datetime.fromisoformat(body["sentat"]),
+            messages=list(body["messages"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnreadableMessageError(f"not a delivery: {error!r}") from error
+
+
+def put(delivery: Delivery, *, subscription: str, queue: str) -> None:
+    """Hand one delivery to Redis. Raises one of `WIRE_ERRORS` when Redis does not take it."""
+    celery.current_app.send_task(
+        subscription,
+        args=[delivery.to_wire()],
+        queue=queue,
+        task_id=str(delivery.dispatch_id),
+        argsrepr=f"({len(delivery.messages)} messages, attempt {delivery.attempt})",
+        kwargsrepr="{}",
+        ignore_result=True,
+        retry=False,
+    )
