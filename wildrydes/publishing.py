@@ -119,9 +119,10 @@ def _context_for(outgoing: Outgoing) -> context.Context:
 def _refuse_unroutable(type_: str, *, kind: Kind) -> None:
     if not topology.current().carries(type_):
         raise PublishError(f"no topic or command subscription carries {type_!r}")
-    if topology.current().is_command(type_) != (kind == "command"):
-        verb = "send" if topology.current().is_command(type_) else "publish"
-        raise PublishError(f"{type_!r} is not a {kind}: {verb} it")
+    if kind == "event" and topology.current().is_command(type_):
+        raise PublishError(f"{type_!r} is a command, not an event: send it")
+    if kind == "command" and not topology.current().is_command(type_):
+        raise PublishError(f"{type_!r} is an event, not a command: publish it")
 
 
 def _refuse_unfit(type_: str, data: object) -> None:

@@ -13,10 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import celery
+import kombu
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -64,12 +66,17 @@ def read(body: Mapping[str, Any]) -> Delivery:
         raise UnreadableMessageError(f"not a delivery: {error!r}") from error
 
 
+@cache
+def _channel(queue: str) -> kombu.Queue:
+    return kombu.Queue(queue)
+
+
 def put(delivery: Delivery, *, subscription: str, queue: str) -> None:
     """Hand one delivery to Redis. Raises one of `WIRE_ERRORS` when Redis does not take it."""
     celery.current_app.send_task(
         subscription,
         args=[delivery.to_wire()],
-        queue=queue,
+        queue=_channel(queue),
         task_id=str(delivery.dispatch_id),
         argsrepr=f"({len(delivery.messages)} messages, attempt {delivery.attempt})",
         kwargsrepr="{}",

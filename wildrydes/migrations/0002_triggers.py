@@ -11,7 +11,7 @@ ROUTE_NEW_MESSAGES = """
 CREATE FUNCTION wildrydes_enter_unrouted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO wildrydes_unrouted (due_at, position)
-    SELECT coalesce(not_before, '-infinity'), position FROM added;
+    SELECT coalesce(not_before, 'epoch'), position FROM added;
     PERFORM pg_notify('wildrydes_relay', '');
     RETURN NULL;
 END $$;

@@ -19,7 +19,7 @@ from wildrydes.relay import wakeup
 
 log = structlog.get_logger(__name__)
 
-WAIT_SECONDS = 1
+WAIT_SECONDS = 0.25
 TAKEN_AT_ONCE = 500
 KEPT_SECONDS = 24 * 60 * 60
 

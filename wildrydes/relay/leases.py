@@ -43,7 +43,7 @@ def end_all_if_redis_lost_its_data(*, origin: str) -> bool:
     if forgotten:
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE wildrydes_dispatch SET lease_until = '-infinity' WHERE sent_at IS NOT NULL"
+                "UPDATE wildrydes_dispatch SET lease_until = now() WHERE sent_at IS NOT NULL"
             )
     return bool(forgotten)
 

@@ -1,0 +1,166 @@
+"""A small topology of its own for the kernel's tests, with handlers whose effects can be counted."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+import pytest
+from django.db import connection, transaction
+
+from wildrydes import publishing, redis, subscriptions, topology
+from wildrydes.consumer import Outcome, consume
+from wildrydes.envelope import Envelope
+from wildrydes.relay import Relay
+from wildrydes.retry import RetryPolicy
+from wildrydes.topology import Queue, Subscription, Topic, Topology, Workers
+
+AT_ONCE = RetryPolicy(max_attempts=3, first=timedelta(0), cap=timedelta(0))
+
+
+@dataclass(frozen=True)
+class Happened:
+    """The event of these tests."""
+
+    number: int
+    TYPE: ClassVar[str] = "v1.test.happened"
+
+    def to_data(self) -> dict[str, Any]:
+        return {"number": self.number}
+
+
+@dataclass(frozen=True)
+class Do:
+    """The command of these tests."""
+
+    number: int
+    TYPE: ClassVar[str] = "v1.test.do"
+
+    def to_data(self) -> dict[str, Any]:
+        return {"number": self.number}
+
+
+def small_topology(**queue: Any) -> Topology:
+    """Return a topology of two subscribers to one topic, one of them choosy, and one command."""
+    return Topology(
+        topics=(Topic(name="tests", types=("v1.test.happened",)),),
+        queues=(Queue(name="first", **queue), Queue(name="second", **queue)),
+        subscriptions=(
+            Subscription(name="first.record", topics=("tests",), queue="first", retry=AT_ONCE),
+            Subscription(
+                name="second.record",
+                topics=("tests",),
+                queue="second",
+                filter={"number": [{"numeric": [">=", 10]}]},
+                retry=AT_ONCE,
+            ),
+            Subscription(name="second.do", command="v1.test.do", queue="second", retry=AT_ONCE),
+        ),
+        workers=(Workers(name="all", queues=("first", "second")),),
+    )
+
+
+@dataclass
+class Kernel:
+    """What a kernel test drives: a relay, a wire it can look at, handlers that can be told to fail.
+
+    `fails` holds the numbers whose handler raises after it has had its effect.
+    """
+
+    use: Callable[[Topology], None]
+    relay: Relay = field(default_factory=Relay)
+    fails: set[int] = field(default_factory=set)
+
+    def publish(self, *numbers: int) -> list[UUID]:
+        """Publish one event for each number, in one transaction."""
+        with transaction.atomic():
+            return publishing.publish_all(
+                [publishing.Outgoing(body=Happened(number)) for number in numbers]
+            )
+
+    def standing(self, queue: str) -> int:
+        """Return how many Celery messages stand in a queue."""
+        return int(redis.client().llen(queue))
+
+    def take(self, queue: str) -> dict[str, Any] | None:
+        """Take the next Celery message from a queue as a worker would; return its one argument."""
+        raw = redis.client().rpop(queue)
+        if raw is None:
+            return None
+        message = json.loads(raw)
+        body = message["body"]
+        if message["properties"].get("body_encoding") == "base64":
+            body = base64.b64decode(body)
+        (delivery,), _, _ = json.loads(body)
+        return {**delivery, "task": message["headers"]["task"]}
+
+    def work(self, queue: str) -> list[Outcome]:
+        """Consume everything that stands in a queue."""
+        outcomes = []
+        while (body := self.take(queue)) is not None:
+            outcomes.append(consume(subscription=body["task"], body=body))
+        return outcomes
+
+    def effects(self) -> Counter[tuple[str, int]]:
+        """Return how often each (subscription, number) took effect."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT subscription, number FROM kernel_test_effect")
+            return Counter(cursor.fetchall())
+
+
+@pytest.fixture(scope="session")
+def _effect_table(django_db_setup: None, django_db_blocker: Any) -> None:
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE kernel_test_effect (subscription text, number int, message uuid)"
+        )
+
+
+@pytest.fixture
+def kernel(
+    _effect_table: None, transactional_db: None, wire: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Kernel]:
+    """Return a kernel on real servers, with the small topology and an empty effect table."""
+
+    def use(new: Topology) -> None:
+        monkeypatch.setattr(topology, "current", lambda: new)
+
+    kernel = Kernel(use=use)
+    use(small_topology())
+    monkeypatch.setattr(subscriptions, "_bindings", {})
+    _bind_handlers(kernel)
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE kernel_test_effect")
+    with kernel.relay:
+        yield kernel
+
+
+def _bind_handlers(kernel: Kernel) -> None:
+    def record(name: str, envelopes: Sequence[Envelope]) -> None:
+        with connection.cursor() as cursor:
+            for envelope in envelopes:
+                number = envelope.data["number"]
+                cursor.execute(
+                    "INSERT INTO kernel_test_effect VALUES (%s, %s, %s)",
+                    [name, number, envelope.id],
+                )
+                if number in kernel.fails:
+                    raise ValueError(f"{number} is refused")
+
+    @subscriptions.subscribe_batch("first.record")
+    def record_first(envelopes: Sequence[Envelope]) -> None:
+        record("first", envelopes)
+
+    @subscriptions.subscribe("second.record")
+    def record_second(envelope: Envelope) -> None:
+        record("second", [envelope])
+
+    @subscriptions.subscribe("second.do")
+    def do(envelope: Envelope) -> None:
+        record("do", [envelope])

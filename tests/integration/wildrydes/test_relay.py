@@ -1,0 +1,188 @@
+"""Message Relay: every committed message reaches the queue of everyone who wants it."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import F
+
+from config.embedded.valkey import EmbeddedValkey
+from wildrydes import publishing, redis, wire
+from wildrydes.models import Dispatch, Unrouted
+from wildrydes.relay import Relay
+
+from .conftest import Do, Kernel, small_topology
+
+
+def let_leases_lapse() -> None:
+    """Pretend that every lease has run out."""
+    Dispatch.objects.update(lease_until=F("lease_until") - timedelta(days=1))
+
+
+def test_each_subscription_gets_its_own_copy_if_its_filter_lets_it_through(kernel: Kernel) -> None:
+    kernel.publish(1, 10)
+    assert kernel.relay.turn()
+    first, second = kernel.take("first"), kernel.take("second")
+    assert first is not None
+    assert second is not None
+    assert first["task"] == "first.record"
+    assert [event["data"]["number"] for event in first["messages"]] == [1, 10]
+    assert [event["data"]["number"] for event in second["messages"]] == [10]
+    assert not Unrouted.objects.exists()
+
+
+def test_a_command_goes_to_its_one_subscription(kernel: Kernel) -> None:
+    with transaction.atomic():
+        publishing.send(Do(5))
+    kernel.relay.turn()
+    assert kernel.standing("first") == 0
+    delivery = kernel.take("second")
+    assert delivery is not None
+    assert delivery["task"] == "second.do"
+
+
+def test_what_is_on_the_wire_is_a_cloudevent(kernel: Kernel) -> None:
+    (message_id,) = kernel.publish(1)
+    kernel.relay.turn()
+    delivery = kernel.take("first")
+    assert delivery is not None
+    event = delivery["messages"][0]
+    assert event["specversion"] == "1.0"
+    assert event["id"] == str(message_id)
+    assert event["type"] == "v1.test.happened"
+    assert event["datacontenttype"] == "application/json"
+
+
+def test_batches_keep_within_the_bounds_of_items(kernel: Kernel) -> None:
+    kernel.use(small_topology(batch_items=4, max_open=10))
+    kernel.publish(*range(10))
+    kernel.relay.turn()
+    sizes = sorted(Dispatch.objects.filter(queue="first").values_list("size", flat=True))
+    assert sizes == [2, 4, 4]
+
+
+def test_batches_keep_within_the_bounds_of_bytes(kernel: Kernel) -> None:
+    kernel.use(small_topology(batch_bytes=1200, max_open=100))
+    kernel.publish(*range(10))
+    kernel.relay.turn()
+    assert all(weight <= 1200 for (weight,) in Dispatch.objects.values_list("weight"))
+    assert Dispatch.objects.filter(queue="first").count() > 1
+
+
+def test_only_so_many_dispatches_are_open_and_the_rest_waits_in_postgres(kernel: Kernel) -> None:
+    kernel.use(small_topology(batch_items=1, max_open=3))
+    kernel.publish(*range(8))
+    kernel.relay.turn()
+    kernel.relay.turn()
+    assert kernel.standing("first") == 3
+    assert Dispatch.objects.filter(queue="first", sent_at__isnull=True).count() == 5
+
+
+def test_what_waits_goes_out_together_when_a_place_comes_free(kernel: Kernel) -> None:
+    kernel.use(small_topology(max_open=1))
+    for number in range(6):
+        kernel.publish(number)
+        kernel.relay.turn()
+    assert kernel.standing("first") == 1
+    assert [outcome.done for outcome in kernel.work("first")] == [1]
+    kernel.relay.turn()
+    delivery = kernel.take("first")
+    assert delivery is not None
+    assert [event["data"]["number"] for event in delivery["messages"]] == [1, 2, 3, 4, 5]
+
+
+def test_a_dispatch_that_was_lost_is_sent_again_when_its_lease_has_lapsed(kernel: Kernel) -> None:
+    kernel.publish(1)
+    kernel.relay.turn()
+    lost = kernel.take("first")
+    let_leases_lapse()
+    assert Relay().turn()
+    again = kernel.take("first")
+    assert lost is not None
+    assert again is not None
+    assert again["dispatch"] == lost["dispatch"]
+    assert (lost["attempt"], again["attempt"]) == (1, 2)
+
+
+def test_a_dispatch_that_still_stands_in_its_queue_is_not_sent_again(kernel: Kernel) -> None:
+    kernel.publish(1)
+    kernel.relay.turn()
+    let_leases_lapse()
+    Dispatch.objects.update(sent_at=F("sent_at"))
+    Relay().turn()
+    assert kernel.standing("first") == 1
+
+
+def test_a_queue_that_hides_a_loss_is_not_trusted_for_ever(kernel: Kernel) -> None:
+    kernel.publish(1)
+    kernel.relay.turn()
+    kernel.take("first")
+    redis.client().lpush("first", b"something that another database sent")
+    let_leases_lapse()
+    Dispatch.objects.update(sent_at=F("sent_at") - timedelta(hours=1))
+    Relay().turn()
+    assert kernel.standing("first") == 2
+
+
+def test_everything_is_sent_again_at_once_when_redis_lost_its_data(kernel: Kernel) -> None:
+    kernel.publish(10)
+    kernel.relay.turn()
+    redis.client().flushall()
+    Relay().turn()
+    assert (kernel.standing("first"), kernel.standing("second")) == (1, 1)
+
+
+def test_a_relay_that_died_before_it_sent_loses_nothing(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    kernel.publish(1)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(wire, "put", die)
+        kernel.relay.turn()
+    let_leases_lapse()
+    Relay().turn()
+    assert kernel.standing("first") == 1
+
+
+def test_relays_that_run_at_once_share_the_work_and_double_nothing(kernel: Kernel) -> None:
+    kernel.use(small_topology(max_open=1000, batch_items=1))
+    kernel.publish(*range(200))
+
+    def relay() -> None:
+        with Relay() as other:
+            while other.turn():
+                pass
+        connection.close()
+
+    threads = [threading.Thread(target=relay) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    numbers = []
+    while (delivery := kernel.take("first")) is not None:
+        numbers += [event["data"]["number"] for event in delivery["messages"]]
+    assert sorted(numbers) == list(range(200))
+
+
+def test_while_redis_is_away_messages_wait_and_go_out_when_it_is_back(
+    kernel: Kernel, valkey: EmbeddedValkey
+) -> None:
+    valkey.kill()
+    try:
+        kernel.publish(1)
+        with pytest.raises(wire.WIRE_ERRORS):
+            kernel.relay.turn()
+        kernel.publish(2)
+    finally:
+        valkey.start()
+    while kernel.relay.turn():
+        pass
+    kernel.work("first")
+    assert kernel.effects() == {("first", 1): 1, ("first", 2): 1}

@@ -1,0 +1,150 @@
+"""Serializer fields that take a value as it is meant, or refuse it by name.
+
+Guarantee: no value is coerced from another type, trimmed, rounded or cut; what is not described
+by the serializer is refused.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+MAX_NUMBER = 1_000_000_000
+MAX_MONEY = Decimal("9999999999.99")
+CENT = Decimal("0.01")
+MONEY = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuse fields that are not declared.
+
+    A trailing underscore is not part of a field's name: `from_` is the field `from`, which Python
+    does not let one declare.
+    """
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Return the fields by the names that they have in JSON."""
+        return {name.rstrip("_"): field for name, field in super().get_fields().items()}
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return what the fields make of `data`; every bad field is in the error."""
+        unknown = self._unknown(data)
+        try:
+            value = super().to_internal_value(data)
+        except ValidationError as error:
+            if unknown and isinstance(error.detail, dict):
+                raise ValidationError({**error.detail, **unknown}) from None
+            raise
+        if unknown:
+            raise ValidationError(unknown)
+        return value
+
+    def _unknown(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, Mapping):
+            return {}
+        return {
+            name: ["This field is not known."]
+            for name in data
+            if name not in self.fields or self.fields[name].read_only
+        }
+
+
+class TextField(serializers.CharField):
+    """A string of 1 to 200 characters that are not all blank, kept as it was sent."""
+
+    default_error_messages = {"invalid": "This must be a string."}
+
+    def __init__(self, *, max_length: int = 200, **options: Any) -> None:
+        super().__init__(max_length=max_length, trim_whitespace=False, **options)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Return the string; a blank one is refused also when it is spaces."""
+        if isinstance(data, str) and not data.strip():
+            self.fail("blank")
+        return super().run_validation(data)
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the string; anything else is refused."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return data
+
+
+class CustomerField(TextField):
+    """A customer's opaque id: 1 to 64 characters."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=64, **options)
+
+
+class NumberField(serializers.FloatField):
+    """A finite JSON number from 0 to a thousand million; a whole one is written without point."""
+
+    default_error_messages = {
+        "invalid": "This must be a number.",
+        "finite": "This must be a finite number.",
+    }
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=0, max_value=MAX_NUMBER, **options)
+
+    def to_internal_value(self, data: Any) -> float:
+        """Return the number as a float."""
+        if isinstance(data, bool) or not isinstance(data, int | float | Decimal):
+            self.fail("invalid")
+        try:
+            number = float(data)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            self.fail("finite")
+        return number
+
+    def to_representation(self, value: Any) -> float:
+        """Return an int where the value is whole."""
+        return int(value) if float(value).is_integer() else float(value)
+
+
+class MoneyField(serializers.Field[Decimal, Any, str, Any]):
+    """An amount of money with at most two decimals: a string or a number in, a string out."""
+
+    default_error_messages = {
+        "invalid": "This must be an amount such as 256.50.",
+        "finite": "This must be a finite amount.",
+        "negative": "This must not be negative.",
+        "decimals": "This may have at most two decimals.",
+        "max_value": f"This may be at most {MAX_MONEY}.",
+    }
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        """Return the amount with exactly two decimals."""
+        amount = self._amount(data)
+        if not amount.is_finite():
+            self.fail("finite")
+        if amount < 0:
+            self.fail("negative")
+        if amount > MAX_MONEY:
+            self.fail("max_value")
+        exact = amount.quantize(CENT).copy_abs()
+        if exact != amount:
+            self.fail("decimals")
+        return exact
+
+    def _amount(self, data: Any) -> Decimal:
+        if isinstance(data, str) and MONEY.fullmatch(data):
+            return Decimal(data)
+        if isinstance(data, float):
+            return Decimal(repr(data))
+        if isinstance(data, bool) or not isinstance(data, int | Decimal):
+            self.fail("invalid")
+        return Decimal(data)
+
+    def to_representation(self, value: Decimal) -> str:
+        """Return the amount with exactly two decimals."""
+        return f"{value:.2f}"

@@ -1,0 +1,114 @@
+"""The outer ring of the front door: no error without a problem, no request without an id.
+
+Source: RFC 9457; W3C Trace Context; Hohpe and Woolf, Correlation Identifier.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import uuid
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from wildrydes import context
+from wildrydes.front_door import json, problems
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+LONGEST_ID = 100
+KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
+TRACE_PARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+class ProblemMiddleware:
+    """Make sure that an error outside the admin is a problem, whoever answered it.
+
+    A NUL in the path or query is refused here: Postgres cannot store one, so that it would
+    otherwise be an exception wherever a view looks something up.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer the request."""
+        _read_as_utf8(request)
+        _give_chunked_body_a_length(request)
+        if _has_nul(request):
+            return problems.bad_request(request, ValueError("NUL in the path or query"))
+        answer = self.get_response(request)
+        if answer.status_code < 400 or request.path_info.startswith(problems.HTML_PREFIX):
+            return answer
+        return answer if _is_json(answer) else _as_problem(answer)
+
+
+class TracingMiddleware:
+    """Give the request its correlation id, which every message that it causes will bear.
+
+    A caller's own `X-Request-ID` or `X-Correlation-ID` is taken over when it is short and
+    printable; the answer says which id it was.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer the request inside its context."""
+        here = context.Context(correlation_id=_correlation_id(request), trace_parent=_trace(request))
+        logged = structlog.contextvars.bound_contextvars(correlation_id=here.correlation_id)
+        with context.working_for(here), logged:
+            answer = self.get_response(request)
+        answer["X-Request-ID"] = here.correlation_id
+        return answer
+
+
+def _read_as_utf8(request: HttpRequest) -> None:
+    """Ignore the charset of a request: it may name a codec that is none for text."""
+    if request.encoding not in (None, "utf-8"):
+        request.encoding = "utf-8"
+
+
+def _give_chunked_body_a_length(request: HttpRequest) -> None:
+    """Read a body that came in chunks: WSGI knows only bodies with a length.
+
+    One byte more than is allowed is enough to refuse it later, with 413.
+    """
+    chunked = request.META.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked"
+    if not chunked or request.META.get("CONTENT_LENGTH"):
+        return
+    if not request.META.get("wsgi.input_terminated"):  # reading to its end might never end
+        return
+    body = request.META["wsgi.input"].read(json.MAX_BYTES + 1)
+    request.META["CONTENT_LENGTH"] = str(len(body))
+    request._stream = io.BytesIO(body)  # type: ignore[attr-defined]
+
+
+def _has_nul(request: HttpRequest) -> bool:
+    return "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", "")
+
+
+def _is_json(answer: HttpResponseBase) -> bool:
+    kind = answer.get("Content-Type", "")
+    return kind.startswith(("application/json", problems.CONTENT_TYPE))
+
+
+def _as_problem(answer: HttpResponseBase) -> HttpResponse:
+    headers = {name: answer[name] for name in KEPT_HEADERS if answer.has_header(name)}
+    return problems.response(problems.of_status(answer.status_code, headers=headers))
+
+
+def _correlation_id(request: HttpRequest) -> str:
+    for name in ("X-Request-ID", "X-Correlation-ID"):
+        given = request.headers.get(name, "").strip()
+        if 0 < len(given) <= LONGEST_ID and given.isascii() and given.isprintable():
+            return given
+    return str(uuid.uuid4())
+
+
+def _trace(request: HttpRequest) -> str:
+    given = request.headers.get("traceparent", "")
+    return given if TRACE_PARENT.fullmatch(given) else ""

@@ -1,0 +1,58 @@
+"""What the OpenAPI document says of problems and of our own fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import Direction, OpenApiResponse
+from rest_framework import serializers
+
+from wildrydes.front_door.problems import CONTENT_TYPE, KINDS
+
+
+class FieldErrorSerializer(serializers.Serializer[Any]):
+    """One field and what is wrong with it."""
+
+    field = serializers.CharField()
+    message = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """An RFC 9457 problem. `errors` is there when fields are to blame."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField(required=False)
+
+
+class ValidationProblemSerializer(ProblemSerializer):
+    """A problem whose `errors` name the fields."""
+
+    errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment]
+
+
+def problem_responses(*statuses: int) -> dict[Any, Any]:
+    """Return what `extend_schema(responses=…)` takes for these statuses."""
+    return {(status, CONTENT_TYPE): _problem_response(status) for status in statuses}
+
+
+def _problem_response(status: int) -> OpenApiResponse:
+    shape = ValidationProblemSerializer if status == 400 else ProblemSerializer
+    return OpenApiResponse(shape, description=KINDS[status][1])
+
+
+class MoneySchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Money is a string or a number in, and a string out."""
+
+    target_class = "wildrydes.front_door.fields.MoneyField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Any:
+        """Return the JSON schema of an amount."""
+        text = {"type": "string", "pattern": r"^[0-9]{1,10}(\.[0-9]{1,2})?$", "example": "256.50"}
+        if direction == "response":
+            return text
+        number = {"type": "number", "minimum": 0, "maximum": 9_999_999_999.99, "multipleOf": 0.01}
+        return {"oneOf": [text, number]}
