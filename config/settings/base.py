@@ -4,10 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import environ
-from django.urls import reverse_lazy
+import kombu
 
 from config import logs
 from config.env import ENV, PROJECT_ROOT
+from config.sidebar import sidebar
+from config.topology import queue_names
 
 DEBUG = False
 ALLOWED_HOSTS = ENV.allowed_hosts
@@ -191,6 +193,8 @@ CELERY_RESULT_SERIALIZER = "json"
 CELERY_EVENT_SERIALIZER = "json"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_CREATE_MISSING_QUEUES = False
+CELERY_TASK_QUEUES = [kombu.Queue(name) for name in queue_names()]
+CELERY_TASK_DEFAULT_QUEUE = queue_names()[0]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_TASK_SEND_SENT_EVENT = False
@@ -210,19 +214,5 @@ UNFOLD = {
     "SITE_SYMBOL": "magic_button",
     "SITE_URL": "/api/docs",
     "SHOW_HISTORY": False,
-    "SIDEBAR": {
-        "show_search": True,
-        "navigation": [
-            {
-                "title": "Rides",
-                "items": [
-                    {
-                        "title": "Ride completions",
-                        "icon": "directions_run",
-                        "link": reverse_lazy("admin:unicorn_management_ridecompletion_changelist"),
-                    },
-                ],
-            },
-        ],
-    },
+    "SIDEBAR": sidebar(services=SERVICES, flower_url=ENV.flower_url),
 }

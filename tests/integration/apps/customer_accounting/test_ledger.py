@@ -18,13 +18,13 @@ INSERT INTO customer_accounting_journalentry
 VALUES (%(entry)s, 'ride_fare', %(ride)s, 'cmr', 'By hand', now()) RETURNING id
 """
 LINES = "INSERT INTO customer_accounting_posting (entry_id, account, customer, amount, currency)"
-BALANCED = """
-WITH entry AS ({entry})
-{lines}
+BALANCED = f"""
+WITH entry AS ({ENTRY})
+{LINES}
 SELECT entry.id, account, customer, amount, 'EUR' FROM entry, (VALUES
     ('customer_receivable', 'cmr', 10.00), ('ride_revenue', '', -10.00)
 ) AS line (account, customer, amount)
-""".format(entry=ENTRY, lines=LINES)
+"""
 
 
 def execute(statement: str, **parameters: object) -> None:

@@ -1,0 +1,77 @@
+"""The admin's sidebar: what operators look at, as far as its service is installed here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.urls import reverse_lazy
+
+Entry = tuple[str, str, str]
+
+RIDES: dict[str, Entry] = {
+    "apps.unicorn_management": (
+        "Ride completions",
+        "flag",
+        "unicorn_management_ridecompletion_changelist",
+    ),
+    "apps.extraordinary_rides": (
+        "Extraordinary rides",
+        "trophy",
+        "extraordinary_rides_extraordinaryride_changelist",
+    ),
+}
+CUSTOMERS: dict[str, Entry] = {
+    "apps.customer_accounting": (
+        "Ledger",
+        "account_balance",
+        "customer_accounting_journalentry_changelist",
+    ),
+    "apps.customer_loyalty": (
+        "Loyalty accounts",
+        "loyalty",
+        "customer_loyalty_loyaltyaccount_changelist",
+    ),
+    "apps.customer_notification": (
+        "Notifications",
+        "notifications",
+        "customer_notification_notification_changelist",
+    ),
+}
+DATA: dict[str, Entry] = {
+    "apps.datalake_ingestion": (
+        "Lake files",
+        "water",
+        "datalake_ingestion_lakefile_changelist",
+    ),
+}
+MESSAGING: tuple[Entry, ...] = (
+    ("Messages", "mail", "wildrydes_message_changelist"),
+    ("Dispatches", "local_shipping", "wildrydes_dispatch_changelist"),
+    ("Receipts", "receipt_long", "wildrydes_receipt_changelist"),
+    ("Topology", "hub", "wildrydes_topology"),
+)
+
+
+def sidebar(*, services: Sequence[str], flower_url: str) -> dict[str, Any]:
+    """Return unfold's sidebar setting for these installed services."""
+    groups = [
+        ("Rides", [entry for name, entry in RIDES.items() if name in services]),
+        ("Customers", [entry for name, entry in CUSTOMERS.items() if name in services]),
+        ("Data", [entry for name, entry in DATA.items() if name in services]),
+        ("Messaging", list(MESSAGING)),
+        ("People", [("Users", "group", "identity_user_changelist")]),
+    ]
+    navigation = [
+        {"title": title, "separator": True, "items": [_item(entry) for entry in entries]}
+        for title, entries in groups
+        if entries
+    ]
+    flower = {"title": "Flower", "icon": "monitoring", "link": flower_url}
+    tools = {"title": "Tools", "separator": True, "items": [flower]}
+    return {"show_search": True, "navigation": [*navigation, tools]}
+
+
+def _item(entry: Entry) -> dict[str, Any]:
+    title, icon, name = entry
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{name}")}

@@ -1,0 +1,206 @@
+"""A deployment under test: real web, relay and worker processes on real servers."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+
+from config.embedded.postgres import EmbeddedPostgres
+from config.embedded.valkey import EmbeddedValkey
+from config.env import PROJECT_ROOT
+from config.topology import queue_names
+
+START_SECONDS = 40.0
+STOP_SECONDS = 15.0
+
+RIDE = {
+    "from": "Berlin",
+    "to": "Frankfurt",
+    "duration": 420,
+    "distance": 600,
+    "customer": "cmr",
+    "fare": 256.50,
+}
+FIVE = {
+    "customer_accounting.record_fare",
+    "customer_loyalty.award_points",
+    "customer_notification.notify_customer",
+    "datalake_ingestion.collect_events",
+    "extraordinary_rides.record_extraordinary_ride",
+}
+
+
+def wait_until(condition: Callable[[], Any], *, what: str, seconds: float = 30.0) -> Any:
+    """Return the first true value of `condition`; fail, saying what did not happen, otherwise."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"within {seconds} s this did not happen: {what}")
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Stage:
+    """One database, one Redis database, one settings module, and the processes on them."""
+
+    directory: Path
+    database_url: str
+    redis_url: str
+    settings: str = "config.settings.local"
+    port: int = field(default_factory=free_port)
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """Return where the web process answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the environment of every process of this stage."""
+        return {
+            **os.environ,
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "DJANGO_SETTINGS_MODULE": self.settings,
+            "WILDRYDES_STATE_DIR": str(self.directory),
+            "SECRET_KEY": "the-acceptance-tests-use-this-key-and-nothing-else",
+        }
+
+    def manage(self, *arguments: str) -> str:
+        """Run one management command to its end; return what it printed."""
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(
+            command, cwd=PROJECT_ROOT, env=self.environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{command} failed:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def prepare(self) -> dict[str, Any]:
+        """Migrate the database and return the demo accounts."""
+        self.manage("migrate", "--verbosity", "0")
+        accounts: dict[str, Any] = json.loads(self.manage("seed_demo", "--json"))
+        return accounts
+
+    def start_web(self) -> None:
+        """Start the HTTP server and wait until it answers."""
+        interface = ["--interface", "wsgi", "config.wsgi:application"]
+        address = ["--host", "127.0.0.1", "--port", str(self.port)]
+        self._start("web", "granian", *interface, *address, "--blocking-threads", "4")
+        wait_until(self._answers, what="web answers", seconds=START_SECONDS)
+
+    def start_relay(self) -> None:
+        """Start a relay."""
+        self._spawn("relay", [sys.executable, "manage.py", "relay"])
+
+    def start_worker(self, name: str = "worker", *, queues: Sequence[str] = ()) -> None:
+        """Start one worker for the given queues, or for all of them."""
+        names = ",".join(queues or queue_names())
+        flags = ["--pool", "solo", "-n", f"{name}@%h", "--queues", names, "--loglevel", "INFO"]
+        self._start(name, "celery", "-A", "config", "worker", *flags)
+
+    def kill(self, name: str) -> None:
+        """End a process as kill -9 does."""
+        process = self.processes.pop(name)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    def stop(self) -> None:
+        """End every process, by force where asking does not help."""
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(timeout=STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.processes.clear()
+
+    def client(self, account: dict[str, Any]) -> httpx.Client:
+        """Return an HTTP client that calls as this account."""
+        headers = {"Authorization": f"Token {account['token']}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=20)
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """Ask the database directly."""
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            return connection.execute(statement.encode()).fetchall()
+
+    def count(self, table: str) -> int:
+        """Return how many rows a table has."""
+        found: int = self.query(f"SELECT count(*) FROM {table}")[0][0]
+        return found
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/healthz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def _start(self, name: str, module: str, *arguments: str) -> None:
+        self._spawn(name, [sys.executable, "-m", module, *arguments])
+
+    def _spawn(self, name: str, command: list[str]) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with (self.directory / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                command, cwd=PROJECT_ROOT, env=self.environment, stdout=log, stderr=log
+            )
+
+
+@dataclass
+class Servers:
+    """A PostgreSQL and a Valkey of their own, which a test may kill."""
+
+    directory: Path
+    postgres: EmbeddedPostgres
+    valkey: EmbeddedValkey
+    stages: list[Stage] = field(default_factory=list)
+
+    def stage(self, *, database: str = "wildrydes", settings: str | None = None) -> Stage:
+        """Return a stage with a database of its own on these servers."""
+        self.postgres.create_database(database)
+        stage = Stage(
+            directory=self.directory / f"stage-{database}",
+            database_url=self.postgres.database_url(database),
+            redis_url=self.valkey.redis_url(),
+            settings=settings or "config.settings.local",
+        )
+        self.stages.append(stage)
+        return stage
+
+
+def running_servers(directory: Path) -> Iterator[Servers]:
+    """Yield servers in a directory; stop every stage's processes, and them, at the end."""
+    postgres = EmbeddedPostgres(directory=directory, durable=False)
+    with postgres, EmbeddedValkey(directory=directory) as valkey:
+        servers = Servers(directory, postgres, valkey)
+        try:
+            yield servers
+        finally:
+            for stage in servers.stages:
+                stage.stop()
+    shutil.rmtree(directory, ignore_errors=True)

@@ -1,0 +1,149 @@
+"""Control Bus: what operators see of messages, dispatches, receipts and the topology.
+
+Everything here is read-only; the tables are changed by the kernel alone.
+Source: Hohpe and Woolf, Control Bus, Message Store.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
+from django.views.generic import TemplateView
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.views import UnfoldModelAdminViewMixin
+
+from wildrydes import deliveries, topology
+from wildrydes.admin_lists import FastCountAdmin
+from wildrydes.models import Dispatch, Message, Receipt
+
+STATUS_LABELS = {"done": "success", "retrying": "warning", "parked": "info", "dead": "danger"}
+DISPATCH_LABELS = {"waiting": "info", "on the wire": "success", "overdue": "danger"}
+
+
+class TopologyView(UnfoldModelAdminViewMixin, TemplateView):  # type: ignore[misc]
+    """The topology of this process, as `config/topology.py` says it."""
+
+    title = "Topology"
+    permission_required = ("wildrydes.view_message",)
+    template_name = "wildrydes/topology.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add topics, queues, subscriptions and workers."""
+        return super().get_context_data(topology=topology.current(), **kwargs)  # type: ignore[no-any-return]
+
+
+class SubscriptionFilter(admin.SimpleListFilter):
+    """Choose a subscription of the topology."""
+
+    title = "subscription"
+    parameter_name = "subscription"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return every subscription's name."""
+        return [(entry.name, entry.name) for entry in topology.current().subscriptions]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Receipt]) -> QuerySet[Receipt]:
+        """Keep the chosen subscription's receipts."""
+        return queryset.filter(subscription=self.value()) if self.value() else queryset
+
+
+@admin.register(Message)
+class MessageAdmin(FastCountAdmin, ModelAdmin):  # type: ignore[misc]
+    """The event log: newest first, found by any of its ids."""
+
+    list_display = ("published_at", "type", "kind", "subject", "id", "correlation_id")
+    list_filter = ("kind",)
+    search_fields = ("=id", "=subject", "=correlation_id")
+    search_help_text = "Message id, subject or correlation id, whole."
+    ordering = ("-position",)
+    fields = (
+        "id",
+        "position",
+        "type",
+        "kind",
+        "source",
+        "subject",
+        "group_id",
+        "correlation_id",
+        "causation_id",
+        "reply_to",
+        "published_at",
+        "not_before",
+        "expires_at",
+        "trace_parent",
+        "data",
+        "timeline",
+    )
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page that shows the topology."""
+        view = self.admin_site.admin_view(TopologyView.as_view(model_admin=self))
+        return [path("topology", view, name="wildrydes_topology"), *super().get_urls()]
+
+    @display(description="Timeline")
+    def timeline(self, message: Message) -> SafeString:
+        """Show what happened to the message, in order of time."""
+        return timeline_html(message.id)
+
+
+@admin.register(Dispatch)
+class DispatchAdmin(FastCountAdmin, ModelAdmin):  # type: ignore[misc]
+    """What waits for a place in a queue, or is on the wire."""
+
+    list_display = ("created_at", "subscription", "queue", "state", "size", "attempt", "sent_at")
+    list_filter = ("queue",)
+    search_fields = ("=id",)
+    search_help_text = "Dispatch id, whole."
+    ordering = ("-id",)
+
+    @display(description="State", label=DISPATCH_LABELS)
+    def state(self, dispatch: Dispatch) -> str:
+        """Say whether it waits, is on the wire, or has been silent for longer than its lease."""
+        if dispatch.sent_at is None:
+            return "waiting"
+        overdue = dispatch.attempt > 1
+        return "overdue" if overdue else "on the wire"
+
+
+@admin.register(Receipt)
+class ReceiptAdmin(FastCountAdmin, ModelAdmin):  # type: ignore[misc]
+    """What became of each message at each subscription; the dead letters are the dead ones."""
+
+    list_display = (
+        "received_at",
+        "subscription",
+        "message_type",
+        "coloured_status",
+        "attempts",
+        "next_attempt_at",
+        "short_error",
+        "message_id",
+    )
+    list_filter = ("status", SubscriptionFilter)
+    search_fields = ("=message_id",)
+    search_help_text = "Message id, whole."
+    ordering = ("-id",)
+
+    @display(description="Status", label=STATUS_LABELS, ordering="status")
+    def coloured_status(self, receipt: Receipt) -> str:
+        """Return the status, which unfold colours."""
+        return receipt.status
+
+    @display(description="Error")
+    def short_error(self, receipt: Receipt) -> str:
+        """Return the first line of the error."""
+        return receipt.error.partition("\n")[0][:120]
+
+
+def timeline_html(message_id: UUID) -> SafeString:
+    """Return a message's timeline as a table for an admin page."""
+    entries = deliveries.timeline_of(message_id)
+    return render_to_string("wildrydes/timeline.html", {"entries": entries})
