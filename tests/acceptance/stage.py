@@ -180,14 +180,18 @@ class Servers:
     valkey: EmbeddedValkey
     stages: list[Stage] = field(default_factory=list)
 
-    def stage(self, *, database: str = "wildrydes", settings: str | None = None) -> Stage:
-        """Return a stage with a database of its own on these servers."""
+    def stage(
+        self, *, settings: str = "config.settings.local", redis_db: int | None = None
+    ) -> Stage:
+        """Return a stage with a database, and unless told otherwise a Redis database, of its own."""
+        number = len(self.stages)
+        database = f"stage{number}"
         self.postgres.create_database(database)
         stage = Stage(
-            directory=self.directory / f"stage-{database}",
+            directory=self.directory / database,
             database_url=self.postgres.database_url(database),
-            redis_url=self.valkey.redis_url(),
-            settings=settings or "config.settings.local",
+            redis_url=self.valkey.redis_url(number if redis_db is None else redis_db),
+            settings=settings,
         )
         self.stages.append(stage)
         return stage

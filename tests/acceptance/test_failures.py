@@ -20,8 +20,8 @@ EFFECTS = {
 
 
 @pytest.fixture
-def stage(servers: Servers, request: pytest.FixtureRequest) -> Iterator[Stage]:
-    stage = servers.stage(database=request.node.name)
+def stage(servers: Servers) -> Iterator[Stage]:
+    stage = servers.stage()
     yield stage
     stage.stop()
 

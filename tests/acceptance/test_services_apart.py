@@ -15,12 +15,12 @@ def tables(stage: Stage) -> set[str]:
 
 @pytest.fixture(scope="module")
 def publisher(servers: Servers) -> Stage:
-    return servers.stage(database="a", settings="config.services.unicorn_management")
+    return servers.stage(settings="config.services.unicorn_management", redis_db=0)
 
 
 @pytest.fixture(scope="module")
 def consumer(servers: Servers) -> Stage:
-    return servers.stage(database="b", settings="config.services.customer_accounting")
+    return servers.stage(settings="config.services.customer_accounting", redis_db=0)
 
 
 def test_a_ride_posted_to_one_service_reaches_the_ledger_of_another(
