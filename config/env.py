@@ -95,16 +95,12 @@ def development_secret_key(state_dir: Path) -> str:
     if not path.exists():
         state_dir.mkdir(parents=True, exist_ok=True)
         draft = state_dir / f".secret-key-{os.getpid()}"
-        with draft.open("w", opener=_owner_only) as file:
-            file.write(secrets.token_urlsafe(48))
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48))
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
         draft.unlink()
     return path.read_text().strip()
-
-
-def _owner_only(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _state_dir(env: environ.Env) -> Path:

@@ -28,7 +28,7 @@ STATUS_LABELS = {"done": "success", "retrying": "warning", "parked": "info", "de
 DISPATCH_LABELS = {"waiting": "info", "on the wire": "success", "overdue": "danger"}
 
 
-class TopologyView(UnfoldModelAdminViewMixin, TemplateView):  # type: ignore[misc]
+class TopologyView(UnfoldModelAdminViewMixin, TemplateView):
     """The topology of this process, as `config/topology.py` says it."""
 
     title = "Topology"
@@ -37,7 +37,7 @@ class TopologyView(UnfoldModelAdminViewMixin, TemplateView):  # type: ignore[mis
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add topics, queues, subscriptions and workers."""
-        return super().get_context_data(topology=topology.current(), **kwargs)  # type: ignore[no-any-return]
+        return super().get_context_data(topology=topology.current(), **kwargs)
 
 
 class SubscriptionFilter(admin.SimpleListFilter):
@@ -56,7 +56,7 @@ class SubscriptionFilter(admin.SimpleListFilter):
 
 
 @admin.register(Message)
-class MessageAdmin(FastCountAdmin, ModelAdmin):  # type: ignore[misc]
+class MessageAdmin(FastCountAdmin, ModelAdmin):
     """The event log: newest first, found by any of its ids."""
 
     list_display = ("published_at", "type", "kind", "subject", "id", "correlation_id")
@@ -95,7 +95,7 @@ class MessageAdmin(FastCountAdmin, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Dispatch)
-class DispatchAdmin(FastCountAdmin, ModelAdmin):  # type: ignore[misc]
+class DispatchAdmin(FastCountAdmin, ModelAdmin):
     """What waits for a place in a queue, or is on the wire."""
 
     list_display = ("created_at", "subscription", "queue", "state", "size", "attempt", "sent_at")
@@ -114,7 +114,7 @@ class DispatchAdmin(FastCountAdmin, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Receipt)
-class ReceiptAdmin(FastCountAdmin, ModelAdmin):  # type: ignore[misc]
+class ReceiptAdmin(FastCountAdmin, ModelAdmin):
     """What became of each message at each subscription; the dead letters are the dead ones."""
 
     list_display = (

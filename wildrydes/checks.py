@@ -28,8 +28,7 @@ def check_topology(
         current = topology.current()
     except (ConfigurationError, ImportError) as error:
         return [_error("E001", str(error), "Correct the WILDRYDES setting.")]
-    found = (message for check in TOPOLOGY_CHECKS for message in check(current))
-    return list(found)
+    return [message for check in TOPOLOGY_CHECKS for message in check(current)]
 
 
 @checks.register("wildrydes")
@@ -45,7 +44,7 @@ def check_secrets(
     app_configs: Iterable[AppConfig] | None, **kwargs: Any
 ) -> list[checks.CheckMessage]:
     """Refuse to deploy without a secret of one's own, or with the demo's accounts."""
-    found = []
+    found: list[checks.CheckMessage] = []
     if len(settings.SECRET_KEY) < 32:
         found.append(_error("E020", "SECRET_KEY is missing or short.", "Set SECRET_KEY_FILE."))
     if getattr(settings, "DEMO_ACCOUNTS", False):

@@ -52,9 +52,7 @@ def test_a_ride_posted_to_one_service_reaches_the_ledger_of_another(
     assert publisher.count(open_) == 0
 
 
-def test_neither_database_holds_the_tables_of_the_other(
-    publisher: Stage, consumer: Stage
-) -> None:
+def test_neither_database_holds_the_tables_of_the_other(publisher: Stage, consumer: Stage) -> None:
     assert "unicorn_management_ridecompletion" in tables(publisher)
     assert "customer_accounting_journalentry" in tables(consumer)
     assert not any(name.startswith("customer_accounting") for name in tables(publisher))

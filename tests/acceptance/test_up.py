@@ -102,7 +102,8 @@ def start(state_dir: Path, *, port: int, flower_port: int) -> Running:
 
     def listen() -> None:
         assert process.stdout is not None
-        running.lines.extend(line.rstrip("\n") for line in process.stdout)
+        with process.stdout as output:
+            running.lines.extend(line.rstrip("\n") for line in output)
 
     threading.Thread(target=listen, daemon=True).start()
     return running
@@ -200,22 +201,24 @@ def mentioned(state_dir: Path) -> list[str]:
     return [line for line in process_list() if any(mark in line for mark in marks)]
 
 
-@pytest.mark.parametrize("request_to_stop", [signal.SIGTERM, signal.SIGINT])
-def test_stop_leaves_no_process_and_keeps_the_data(
-    tmp_path: Path, request_to_stop: signal.Signals
-) -> None:
+def test_stop_leaves_no_process_and_keeps_the_data(tmp_path: Path) -> None:
     state_dir = tmp_path / "state"
     with platform(state_dir) as first:
-        first_token = seed(first).stdout
-        family = set(first.descendants())
-        assert len(family) >= 7
-        first.process.send_signal(request_to_stop)
-        assert first.process.wait(timeout=STOP_SECONDS) == 0
-        assert not family & alive()
+        tokens = seed(first).stdout
+        stop_and_look(first, signal.SIGTERM)
     with platform(state_dir) as second:
-        assert seed(second).stdout == first_token
+        assert seed(second).stdout == tokens
+        stop_and_look(second, signal.SIGINT)
     assert not mentioned(state_dir)
     clean.clean(layout.Layout.at(state_dir))
+
+
+def stop_and_look(running: Running, request_to_stop: signal.Signals) -> None:
+    family = set(running.descendants())
+    assert len(family) >= 7
+    running.process.send_signal(request_to_stop)
+    assert running.process.wait(timeout=STOP_SECONDS) == 0
+    assert not family & alive()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a death")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -105,27 +105,25 @@ def mark_failed(
     decision: Decision,
 ) -> None:
     """Record a failed attempt, what was decided, and the message, which the consumer now keeps."""
+    wait: timedelta | None = None
     match decision:
         case RetryAfter(wait):
-            status = Receipt.Status.RETRYING
-            text = describe(error)
+            status, text = Receipt.Status.RETRYING, describe(error)
         case Dead(reason):
-            status, wait = Receipt.Status.DEAD, None
-            text = reason
+            status, text = Receipt.Status.DEAD, reason
+    trace = "".join(traceback.format_exception(error))
+    values: list[Any] = [
+        status,
+        attempt,
+        wait,
+        _storable(text, ERROR_CHARACTERS),
+        _storable(trace, TRACEBACK_CHARACTERS),
+        Jsonb(dict(event)),
+        subscription,
+        message_id,
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(
-            MARK_FAILED,
-            [
-                status,
-                attempt,
-                wait,
-                _storable(text, ERROR_CHARACTERS),
-                _storable("".join(traceback.format_exception(error)), TRACEBACK_CHARACTERS),
-                Jsonb(dict(event)),
-                subscription,
-                message_id,
-            ],
-        )
+        cursor.execute(MARK_FAILED, values)
 
 
 def record_unreadable(
@@ -138,11 +136,16 @@ def record_unreadable(
     reason: str,
 ) -> None:
     """Put something that cannot be read as a message among the dead letters, as it came."""
-    values = [subscription, message_id, dispatch_id, dispatched_at]
+    values: list[Any] = [
+        subscription,
+        message_id,
+        dispatch_id,
+        dispatched_at,
+        _storable(reason, ERROR_CHARACTERS),
+        Jsonb(event),
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(
-            RECORD_UNREADABLE, [*values, _storable(reason, ERROR_CHARACTERS), Jsonb(event)]
-        )
+        cursor.execute(RECORD_UNREADABLE, values)
 
 
 def _storable(text: str, most: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -25,7 +26,7 @@ class Caller:
 
 def caller_of(request: Request) -> Caller:
     """Return who sent an authenticated request."""
-    user = request.user
+    user: Any = request.user
     return Caller(
         user_id=user.pk,
         role=user.role,

@@ -55,6 +55,17 @@ class StrictSerializer(serializers.Serializer[Any]):
         }
 
 
+class EachAlone(serializers.ListSerializer[Any]):
+    """Judge the items of a list alone: a bad one becomes its `ValidationError`, not the list's."""
+
+    def run_child_validation(self, data: Any) -> Any:
+        """Return what the child makes of one item, or its error."""
+        try:
+            return super().run_child_validation(data)
+        except ValidationError as error:
+            return error
+
+
 class TextField(serializers.CharField):
     """A string of 1 to 200 characters that are not all blank, kept as it was sent."""
 
@@ -106,7 +117,7 @@ class NumberField(serializers.FloatField):
             self.fail("finite")
         return number
 
-    def to_representation(self, value: Any) -> float:
+    def to_representation(self, value: Any) -> float:  # type: ignore[override]
         """Return an int where the value is whole."""
         return int(value) if float(value).is_integer() else float(value)
 

@@ -33,7 +33,7 @@ LONGEST_EXACT_INTEGER = 400  # digits; Python refuses to read 4300, and no float
 
 # An unterminated string runs to the end and is never scanned twice: the possessive quantifiers
 # keep a hostile body from costing quadratic time.
-_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_PART = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
 class JSONParser(BaseParser):
@@ -91,13 +91,13 @@ def _refuse_deep(text: str) -> None:
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return
     depth, field = 0, ""
-    for token in _TOKEN.findall(text):
-        if token in "[{":
+    for part in _PART.findall(text):
+        if part in "[{":
             depth += 1
-        elif token in "]}":
+        elif part in "]}":
             depth -= 1
         elif depth == 1:
-            field = token
+            field = part
         if depth > MAX_DEPTH:
             message = f"This value is nested deeper than {MAX_DEPTH} levels."
             raise ValidationError({field.strip('"') or "body": [message]})

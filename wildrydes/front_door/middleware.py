@@ -36,7 +36,6 @@ class ProblemMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer the request."""
-        _read_as_utf8(request)
         _give_chunked_body_a_length(request)
         if _has_nul(request):
             return problems.bad_request(request, ValueError("NUL in the path or query"))
@@ -58,18 +57,14 @@ class TracingMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer the request inside its context."""
-        here = context.Context(correlation_id=_correlation_id(request), trace_parent=_trace(request))
+        here = context.Context(
+            correlation_id=_correlation_id(request), trace_parent=_trace(request)
+        )
         logged = structlog.contextvars.bound_contextvars(correlation_id=here.correlation_id)
         with context.working_for(here), logged:
             answer = self.get_response(request)
         answer["X-Request-ID"] = here.correlation_id
         return answer
-
-
-def _read_as_utf8(request: HttpRequest) -> None:
-    """Ignore the charset of a request: it may name a codec that is none for text."""
-    if request.encoding not in (None, "utf-8"):
-        request.encoding = "utf-8"
 
 
 def _give_chunked_body_a_length(request: HttpRequest) -> None:
@@ -84,7 +79,7 @@ def _give_chunked_body_a_length(request: HttpRequest) -> None:
         return
     body = request.META["wsgi.input"].read(json.MAX_BYTES + 1)
     request.META["CONTENT_LENGTH"] = str(len(body))
-    request._stream = io.BytesIO(body)  # type: ignore[attr-defined]
+    request._stream = io.BytesIO(body)
 
 
 def _has_nul(request: HttpRequest) -> bool:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.extensions import (
+    OpenApiSerializerExtension,
+    OpenApiSerializerFieldExtension,
+)
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import Direction, OpenApiResponse
 from rest_framework import serializers
 
 from wildrydes.front_door.problems import CONTENT_TYPE, KINDS
+
+NOT_BLANK = r"^[^\x00]*\S[^\x00]*$"
 
 
 class FieldErrorSerializer(serializers.Serializer[Any]):
@@ -56,3 +61,44 @@ class MoneySchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-c
             return text
         number = {"type": "number", "minimum": 0, "maximum": 9_999_999_999.99, "multipleOf": 0.01}
         return {"oneOf": [text, number]}
+
+
+class StrictSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """A strict serializer takes no further fields, and the document says so."""
+
+    target_class = "wildrydes.front_door.fields.StrictSerializer"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> Any:
+        """Return the JSON schema of the object."""
+        schema: Any = auto_schema._map_serializer(  # type: ignore[no-untyped-call]
+            self.target, direction, bypass_extensions=True
+        )
+        return {**schema, "additionalProperties": False} if direction == "request" else schema
+
+
+class TextSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """A text is not blank and holds no NUL."""
+
+    target_class = "wildrydes.front_door.fields.TextField"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Any:
+        """Return the JSON schema of a text."""
+        schema: Any = auto_schema._map_serializer_field(  # type: ignore[no-untyped-call]
+            self.target, direction, bypass_extensions=True
+        )
+        rule = {"maxLength": self.target.max_length, "minLength": 1, "pattern": NOT_BLANK}
+        return {**schema, **rule} if direction == "request" else schema
+
+
+class ListSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """A list whose items are judged alone is bounded."""
+
+    target_class = "wildrydes.front_door.fields.EachAlone"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Any:
+        """Return the JSON schema of the list."""
+        item = auto_schema.resolve_serializer(self.target.child, direction).ref
+        bounds = {"minItems": self.target.min_length, "maxItems": self.target.max_length}
+        return {"type": "array", "items": item, **bounds}

@@ -40,9 +40,7 @@ def asked_for(request: Request) -> Page:
     """Return the page that the query asks for; raises `ValidationError` naming the parameter."""
     query = PageSerializer(data=request.query_params.dict())
     query.is_valid(raise_exception=True)
-    return Page(
-        limit=query.validated_data["limit"], before=query.validated_data.get("before")
-    )
+    return Page(limit=query.validated_data["limit"], before=query.validated_data.get("before"))
 
 
 def next_page(request: Request, *, after: UUID | None) -> str | None:

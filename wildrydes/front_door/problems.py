@@ -76,7 +76,9 @@ MALFORMED = ("malformed", "The body is not a JSON object")
 VALIDATION = ("validation", "Some fields are not as they must be")
 
 
-def of_status(status: int, *, detail: str = "", headers: Mapping[str, str] | None = None) -> Problem:
+def of_status(
+    status: int, *, detail: str = "", headers: Mapping[str, str] | None = None
+) -> Problem:
     """Return the general problem of an HTTP status."""
     fallback = KINDS[400] if status < 500 else KINDS[500]
     type_, title = KINDS.get(status, fallback)
@@ -138,7 +140,7 @@ def _of_api_exception(error: exceptions.APIException) -> Problem:
             type_, title = MALFORMED
             return Problem(400, type_, title, _printable(str(error.detail)))
         case exceptions.Throttled():
-            wait = str(max(1, error.wait or 1))
+            wait = str(max(1, error.wait or 1))  # type: ignore[attr-defined]
             return of_status(429, headers={"Retry-After": wait})
         case exceptions.NotFound():
             return of_status(404)

@@ -7,6 +7,7 @@ Does not guarantee: anything while Redis is away. Nobody is locked out by that; 
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
@@ -35,10 +36,9 @@ class LoginThrottle(SimpleRateThrottle):
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
         """Return where the attempts of this address are counted."""
-        return self.key(self.get_ident(request))
+        return self._counted_at(self.get_ident(request))
 
-    def key(self, subject: str) -> str:
-        """Return a cache key of bounded length for whatever the caller sent."""
+    def _counted_at(self, subject: str) -> str:
         digest = hashlib.sha256(subject.encode("utf-8", "replace")).hexdigest()
         return f"{type(self).__name__}:{digest}"
 
@@ -53,5 +53,6 @@ class AccountThrottle(LoginThrottle):
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
         """Return where the attempts on this account are counted; None when none is named."""
-        username = request.data.get("username")
-        return self.key(username) if isinstance(username, str) else None
+        body: Any = request.data
+        username = body.get("username")
+        return self._counted_at(username) if isinstance(username, str) else None

@@ -168,7 +168,8 @@ def _kept_by_receipts(dispatch: Dispatch) -> Iterator[tuple[UUID, Mapping[str, A
         message_id__in=dispatch.message_ids,
         message__isnull=False,
     )
-    yield from receipts.values_list("message_id", "message")
+    for message_id, event in receipts.values_list("message_id", "message"):
+        yield message_id, event or {}
 
 
 def _wait_again(dispatches: Sequence[Dispatch]) -> None:

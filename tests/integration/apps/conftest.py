@@ -8,7 +8,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connection
+from rest_framework.test import APIClient
 
+from apps.identity.models import User
 from wildrydes.envelope import Envelope
 from wildrydes.models import new_id
 
@@ -69,3 +72,59 @@ def customer_registered() -> EnvelopeFactory:
         )
 
     return make
+
+
+@pytest.fixture
+def as_customer(db: None) -> APIClient:
+    """Return a client whose caller is the customer `cmr`."""
+    return client_of(role="customer", customer="cmr")
+
+
+@pytest.fixture
+def as_staff(db: None) -> APIClient:
+    """Return a client whose caller is a member of staff."""
+    return client_of(role="staff")
+
+
+@pytest.fixture
+def as_unicorn(db: None) -> APIClient:
+    """Return a client whose caller is a unicorn of the fleet `north`."""
+    return client_of(role="unicorn", fleet="north")
+
+
+def client_of(**caller: str) -> APIClient:
+    client = APIClient()
+    client.force_authenticate(User.objects.create(username=caller["role"], **caller))
+    return client
+
+
+WATCH = """
+CREATE TEMP TABLE written (position bigserial, key text);
+CREATE FUNCTION note_key() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO written (key) VALUES (to_jsonb(NEW) ->> TG_ARGV[0]);
+    RETURN NEW;
+END $$;
+CREATE TRIGGER watch BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION note_key({column});
+"""
+
+
+@pytest.fixture
+def order_of_writing(db: None) -> Callable[[str, str], Callable[[], list[str]]]:
+    """Watch a table; return what tells in which order its keys were written, and so locked.
+
+    Two batches that lock the same rows in one order cannot deadlock.
+    """
+
+    def watch(table: str, column: str) -> Callable[[], list[str]]:
+        with connection.cursor() as cursor:
+            cursor.execute(WATCH.format(table=table, column=column))
+
+        def keys() -> list[str]:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT key FROM written ORDER BY position")
+                return [key for (key,) in cursor.fetchall()]
+
+        return keys
+
+    return watch

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
 
 from apps.customer_accounting import queries
 from apps.customer_accounting.models import JournalEntry, Posting
@@ -19,6 +17,7 @@ from wildrydes.models import new_id
 pytestmark = pytest.mark.django_db
 
 Make = Callable[..., Envelope]
+Watch = Callable[[str, str], Callable[[], list[str]]]
 
 
 def test_a_fare_is_owed_by_the_customer_and_earned_by_the_ride(ride_completed: Make) -> None:
@@ -60,27 +59,12 @@ def test_five_hundred_fares_take_one_statement(
     assert queries.statement(customer="cmr", currency="EUR", limit=1).balance == Decimal("1247.50")
 
 
-@pytest.mark.django_db(transaction=True)
-def test_two_workers_with_the_same_rides_in_opposite_order_do_not_deadlock(
-    ride_completed: Make,
+def test_entries_are_written_in_the_order_of_their_key(
+    ride_completed: Make, order_of_writing: Watch
 ) -> None:
-    batch = [ride_completed() for _ in range(300)]
-    errors: list[Exception] = []
+    written = order_of_writing("customer_accounting_journalentry", "ride_completion")
 
-    def work(envelopes: list[Envelope]) -> None:
-        try:
-            with transaction.atomic():
-                record_fare(envelopes)
-        except Exception as error:  # noqa: BLE001 - the test reports it
-            errors.append(error)
-        finally:
-            connection.close()
+    record_fare([ride_completed() for _ in range(50)][::-1])
 
-    workers = [threading.Thread(target=work, args=(rides,)) for rides in (batch, batch[::-1])]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(timeout=30)
-
-    assert errors == []
-    assert JournalEntry.objects.count() == 300
+    assert written() == sorted(written())
+    assert len(written()) == 50

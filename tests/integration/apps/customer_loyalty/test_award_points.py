@@ -19,6 +19,7 @@ from wildrydes.models import new_id
 pytestmark = pytest.mark.django_db
 
 Make = Callable[..., Envelope]
+Watch = Callable[[str, str], Callable[[], list[str]]]
 
 
 def test_a_customer_climbs_from_tier_to_tier(ride_completed: Make) -> None:
@@ -71,8 +72,22 @@ def test_five_hundred_rides_take_one_statement(
     assert LoyaltyAccount.objects.aggregate(sum=Sum("points"))["sum"] == sum(range(500))
 
 
+@pytest.mark.parametrize(
+    ("table", "key"), [("pointsentry", "ride_completion"), ("loyaltyaccount", "customer")]
+)
+def test_entries_and_accounts_are_written_in_the_order_of_their_key(
+    table: str, key: str, ride_completed: Make, order_of_writing: Watch
+) -> None:
+    written = order_of_writing(f"customer_loyalty_{table}", key)
+
+    award_points([ride_completed(customer=f"c{n:02}") for n in range(50)][::-1])
+
+    assert written() == sorted(written())
+    assert len(written()) == 50
+
+
 @pytest.mark.django_db(transaction=True)
-def test_many_workers_with_the_same_customers_do_not_deadlock_and_lose_no_point(
+def test_many_workers_with_the_same_customers_lose_no_point(
     ride_completed: Make,
 ) -> None:
     errors: list[Exception] = []

@@ -20,6 +20,7 @@ from wildrydes.models import Message, new_id
 pytestmark = pytest.mark.django_db
 
 Make = Callable[..., Envelope]
+Watch = Callable[[str, str], Callable[[], list[str]]]
 
 
 def commands() -> list[Envelope]:
@@ -163,3 +164,25 @@ def test_an_address_that_is_gone_gets_no_mail(
     carry_out_commands()
 
     assert mail.outbox == []
+
+
+def test_notifications_are_written_in_the_order_of_their_key(
+    ride_completed: Make, order_of_writing: Watch
+) -> None:
+    written = order_of_writing("customer_notification_notification", "ride_completion")
+
+    notify_customer([ride_completed() for _ in range(50)][::-1])
+
+    assert written() == sorted(written())
+    assert len(written()) == 50
+
+
+def test_contacts_are_written_in_the_order_of_their_key(
+    customer_registered: Make, order_of_writing: Watch
+) -> None:
+    written = order_of_writing("customer_notification_contact", "customer")
+
+    record_contact([customer_registered(customer=f"c{n:02}") for n in range(50)][::-1])
+
+    assert written() == sorted(written())
+    assert len(written()) == 50

@@ -15,6 +15,7 @@ from wildrydes.envelope import Envelope
 from wildrydes.models import new_id
 
 Make = Callable[..., Envelope]
+Watch = Callable[[str, str], Callable[[], list[str]]]
 
 
 @pytest.mark.django_db
@@ -55,6 +56,18 @@ def test_five_hundred_rides_take_one_statement(
 
     with django_assert_num_queries(1):
         record_extraordinary_ride(batch)
+
+
+@pytest.mark.django_db
+def test_rides_are_written_in_the_order_of_their_key(
+    ride_completed: Make, order_of_writing: Watch
+) -> None:
+    written = order_of_writing("extraordinary_rides_extraordinaryride", "ride_completion")
+
+    record_extraordinary_ride([ride_completed() for _ in range(50)][::-1])
+
+    assert written() == sorted(written())
+    assert len(written()) == 50
 
 
 @pytest.mark.django_db

@@ -1,0 +1,1 @@
+"""Customer accounting: a double-entry ledger of what customers owe and what rides have earned."""

@@ -1,0 +1,1 @@
+"""Customer loyalty: points for rides, and the tier that they lead to."""

@@ -1,0 +1,1 @@
+"""Customer notification: what a customer is told, in the app and by e-mail."""

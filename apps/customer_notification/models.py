@@ -1,0 +1,51 @@
+"""Whom to tell, and what they were told."""
+
+from django.db import models
+
+from wildrydes.models import new_id
+
+
+class Contact(models.Model):
+    """Where a customer can be reached. An empty `email` means: in the app only.
+
+    `as_of` is when that was said: what was said earlier and arrives later changes nothing.
+    """
+
+    customer = models.CharField(max_length=64, primary_key=True)
+    email = models.EmailField(blank=True)
+    name = models.CharField(max_length=200, blank=True)
+    as_of = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.customer
+
+
+class Notification(models.Model):
+    """One thing that a customer was told; of each kind at most one for a ride completion.
+
+    `message_id` is the message that it speaks of; the e-mail's Message-ID is derived from it.
+    """
+
+    class Kind(models.TextChoices):
+        RIDE_COMPLETED = "ride_completed", "Ride completed"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    customer = models.CharField(max_length=64)
+    kind = models.CharField(max_length=40, choices=Kind.choices)
+    ride_completion = models.UUIDField()
+    subject = models.CharField(max_length=200)
+    body = models.TextField()
+    created_at = models.DateTimeField()
+    emailed_at = models.DateTimeField(null=True, blank=True)
+    message_id = models.UUIDField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ride_completion", "kind"], name="customer_notification_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["customer", "id"], name="customer_notification_inbox")]
+
+    def __str__(self) -> str:
+        return self.subject

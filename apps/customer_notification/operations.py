@@ -1,0 +1,172 @@
+"""Learn where customers can be reached, tell them something, send it by e-mail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import structlog
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
+from django.core.validators import validate_email
+from django.db import connection, transaction
+
+from apps.customer_notification import texts
+from apps.customer_notification.messages import SendEmail
+from apps.customer_notification.models import Contact, Notification
+from wildrydes import publishing
+from wildrydes.envelope import Envelope
+
+logger = structlog.get_logger(__name__)
+
+MAIL_DOMAIN = "wildrydes.example"
+
+RECORD_CONTACTS = """
+INSERT INTO customer_notification_contact AS contact (customer, email, name, as_of)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[])
+ON CONFLICT (customer) DO UPDATE
+SET email = excluded.email, name = excluded.name, as_of = excluded.as_of
+WHERE contact.as_of <= excluded.as_of
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """Where a customer says they can be reached."""
+
+    customer: str
+    email: str
+    name: str
+    as_of: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompletedRide:
+    """A ride to tell its customer of; `cause` is the message that told us."""
+
+    ride_completion: UUID
+    customer: str
+    origin: str
+    destination: str
+    fare: Decimal
+    currency: str
+    cause: Envelope
+
+
+def record_contacts(*, addresses: Sequence[Address]) -> None:
+    """Keep what each customer said last, in one statement, in whatever order it arrives.
+
+    What is not an e-mail address is not kept as one: that customer is told in the app only.
+    """
+    if not addresses:
+        return
+    latest = {item.customer: item for item in sorted(addresses, key=lambda item: item.as_of)}
+    in_order = [latest[customer] for customer in sorted(latest)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            RECORD_CONTACTS,
+            [
+                [item.customer for item in in_order],
+                [_usable(item) for item in in_order],
+                [item.name for item in in_order],
+                [item.as_of for item in in_order],
+            ],
+        )
+
+
+def notify_of_rides(*, rides: Sequence[CompletedRide], now: datetime) -> None:
+    """Tell each ride's customer, once, in the app; and by e-mail where an address is known.
+
+    Four statements for any number of rides. Must be called inside a transaction, because it sends
+    the commands that `send_email` carries out.
+    """
+    causes = {ride.ride_completion: ride.cause for ride in reversed(rides)}
+    told = _tell_in_app(rides, now=now)
+    reachable = set(
+        Contact.objects.filter(customer__in={row.customer for row in told})
+        .exclude(email="")
+        .values_list("customer", flat=True)
+    )
+    publishing.send_all(
+        [
+            publishing.Outgoing(
+                body=SendEmail(notification=row.id),
+                subject=str(row.id),
+                cause=causes[row.ride_completion],
+            )
+            for row in told
+            if row.customer in reachable
+        ]
+    )
+
+
+def send_email(*, notification: UUID, now: datetime) -> None:
+    """Send a notification to its customer's address, unless that was done.
+
+    The mail may go out twice, when the transaction fails after it went; both then bear the same
+    Message-ID. A customer who has no address any more gets none.
+    """
+    with transaction.atomic(savepoint=False):
+        row = Notification.objects.select_for_update().get(id=notification)
+        contact = Contact.objects.filter(customer=row.customer).exclude(email="").first()
+        if row.emailed_at is not None or contact is None:
+            return
+        _mail(row, contact).send()
+        row.emailed_at = now
+        row.save(update_fields=["emailed_at"])
+
+
+def message_id_header(message_id: UUID) -> str:
+    """Return the Message-ID of the e-mail about this message: always the same one."""
+    return f"<{message_id}@{MAIL_DOMAIN}>"
+
+
+def _tell_in_app(rides: Sequence[CompletedRide], *, now: datetime) -> list[Notification]:
+    """Store the notifications and return those that were not there already."""
+    rows = [_notification(ride, now=now) for ride in _in_order_of_key(rides)]
+    Notification.objects.bulk_create(rows, ignore_conflicts=True)
+    return list(Notification.objects.filter(id__in=[row.id for row in rows]).order_by("id"))
+
+
+def _in_order_of_key(rides: Sequence[CompletedRide]) -> list[CompletedRide]:
+    """Sort as the unique key does, so that two batches cannot deadlock."""
+    return sorted(rides, key=lambda ride: ride.ride_completion)
+
+
+def _notification(ride: CompletedRide, *, now: datetime) -> Notification:
+    text = texts.ride_completed(
+        origin=ride.origin, destination=ride.destination, fare=ride.fare, currency=ride.currency
+    )
+    return Notification(
+        customer=ride.customer,
+        kind=Notification.Kind.RIDE_COMPLETED,
+        ride_completion=ride.ride_completion,
+        subject=text.subject,
+        body=text.body,
+        created_at=now,
+        message_id=ride.cause.id,
+    )
+
+
+def _mail(row: Notification, contact: Contact) -> EmailMessage:
+    return EmailMessage(
+        subject=row.subject,
+        body=texts.letter(name=contact.name, body=row.body),
+        to=[contact.email],
+        headers={
+            "Message-ID": message_id_header(row.message_id),
+            "Auto-Submitted": "auto-generated",
+        },
+    )
+
+
+def _usable(address: Address) -> str:
+    try:
+        validate_email(address.email)
+    except ValidationError:
+        logger.warning("email_address_not_usable", customer=address.customer)
+        return ""
+    return address.email

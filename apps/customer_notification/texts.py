@@ -1,0 +1,45 @@
+"""What customers read. Whatever others typed is made one plain line first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+SUBJECT_LENGTH = 200
+
+
+@dataclass(frozen=True)
+class Text:
+    """A subject of one line, at most `SUBJECT_LENGTH` characters, and a body of plain text."""
+
+    subject: str
+    body: str
+
+
+def single_line(text: str) -> str:
+    """Return `text` with every run of blanks, line ends and unprintable characters as one space.
+
+    A line end in a header would begin a header of the sender's choice; a reversed-text mark would
+    show what is not there.
+    """
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def ride_completed(*, origin: str, destination: str, fare: Decimal, currency: str) -> Text:
+    """Return what a customer is told when a ride has ended."""
+    route = f"from {single_line(origin)} to {single_line(destination)}"
+    amount = f"{fare:.2f} {currency}"
+    return Text(
+        subject=_cut(f"Your ride {route}"),
+        body=f"Your ride {route} is complete.\nThe fare is {amount}.\n\nThank you.",
+    )
+
+
+def letter(*, name: str, body: str) -> str:
+    """Return a body with its salutation, as it is sent by e-mail."""
+    salutation = f"Hello {single_line(name)}," if single_line(name) else "Hello,"
+    return f"{salutation}\n\n{body}\n\nWild Rydes\n"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SUBJECT_LENGTH else text[: SUBJECT_LENGTH - 1] + "…"

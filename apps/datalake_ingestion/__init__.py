@@ -1,0 +1,1 @@
+"""Data lake ingestion: every event, as Parquet, partitioned by type and day."""

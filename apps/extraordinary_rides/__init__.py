@@ -1,0 +1,1 @@
+"""Extraordinary rides: the long and costly ones, and a leaderboard of them."""

@@ -1,0 +1,1 @@
+"""A handful of rides sent through a running platform, and what became of them."""

@@ -1,0 +1,47 @@
+"""The rides of the demonstration, and which services each must reach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+EVERYBODY = frozenset(
+    {"customer_notification", "customer_accounting", "customer_loyalty", "datalake_ingestion"}
+)
+EXTRAORDINARY = "extraordinary_rides"
+CUSTOMER = "cmr"
+
+
+@dataclass(frozen=True)
+class Ride:
+    """A completed ride as a unicorn reports it."""
+
+    origin: str
+    destination: str
+    duration_s: int
+    distance_km: int
+    fare: Decimal
+    services: frozenset[str]
+
+    def __str__(self) -> str:
+        return f"{self.origin} – {self.destination}, fare {self.fare}"
+
+    def body(self) -> dict[str, object]:
+        """Return the request body."""
+        return {
+            "from": self.origin,
+            "to": self.destination,
+            "duration": self.duration_s,
+            "distance": self.distance_km,
+            "customer": CUSTOMER,
+            "fare": str(self.fare),
+        }
+
+
+RIDES = (
+    Ride("Berlin", "Frankfurt", 420, 600, Decimal("256.50"), EVERYBODY | {EXTRAORDINARY}),
+    Ride("Berlin", "Frankfurt", 420, 600, Decimal("49.99"), EVERYBODY),
+    Ride("Cape Town", "Stellenbosch", 2700, 50, Decimal("50.00"), EVERYBODY | {EXTRAORDINARY}),
+    Ride("Paarl", "Wellington", 900, 15, Decimal("180.00"), EVERYBODY),
+    Ride("Cape Town", "Franschhoek", 4200, 82, Decimal("310.25"), EVERYBODY | {EXTRAORDINARY}),
+)

@@ -1,0 +1,1 @@
+"""Real PostgreSQL and Valkey servers out of wheels, for `manage.py up` and the tests."""

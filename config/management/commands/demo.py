@@ -1,0 +1,80 @@
+"""Send a handful of rides through the platform and show who got what."""
+
+import contextlib
+import io
+import json
+import sys
+import time
+from typing import Any
+
+from django.core import management
+from django.core.management.base import BaseCommand
+
+from config.demo import client, following, host, report, rides
+from config.env import ENV
+from config.supervisor import announcement, errors, supervision
+
+
+class Command(BaseCommand):
+    """Start the platform unless it is up, report rides, follow them, show the effects."""
+
+    help = __doc__
+    requires_system_checks = []  # they ask the servers, which may not run yet
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Exit with status 0 when every ride reached exactly the services it should."""
+        try:
+            with (
+                supervision.stopped_by_signals(),
+                host.platform(ENV, say=self.stdout.write) as platform,
+            ):
+                complaints = self._demonstrate(platform.url)
+                self._conclude(complaints, url=platform.url)
+                if platform.is_ours and sys.stdin.isatty() and sys.stdout.isatty():
+                    self._offer_to_stay(platform.url)
+        except (errors.PlatformError, client.RequestRefused) as error:
+            self.stderr.write(str(error))
+            sys.exit(1)
+        except supervision.StopRequested:
+            sys.exit(130)
+        if complaints:
+            sys.exit(1)
+
+    def _demonstrate(self, url: str) -> list[str]:
+        accounts = _demo_accounts()
+        unicorn = client.Caller(url=url, token=accounts["unicorns"][0]["token"])
+        customer = client.Caller(url=url, token=_token_of(accounts, rides.CUSTOMER))
+        with contextlib.closing(unicorn), contextlib.closing(customer):
+            deadline = time.monotonic() + following.DEADLINE_SECONDS
+            sent = [following.send(unicorn, ride) for ride in rides.RIDES]
+            outcomes = [following.follow(unicorn, ride, deadline=deadline) for ride in sent]
+            report.print_outcomes(outcomes, stream=sys.stdout)
+            pages = ("statement", "loyalty", "notifications")
+            mine = {page: customer.mine(page) for page in pages}
+            report.print_customer(mine, stream=sys.stdout)
+        return report.complaints(outcomes)
+
+    def _conclude(self, complaints: list[str], *, url: str) -> None:
+        for complaint in complaints:
+            self.stderr.write(complaint)
+        if not complaints:
+            self.stdout.write("Every ride reached the services it should, and no other.")
+        admin = f"{url}/admin/unicorn_management/ridecompletion/"
+        self.stdout.write(f"Each ride with its timeline, in the admin: {admin}")
+
+    def _offer_to_stay(self, url: str) -> None:
+        self.stdout.write(f"Wild Rydes stays up at {url}. Press Enter to stop it.")
+        with contextlib.suppress(EOFError):
+            input()
+
+
+def _demo_accounts() -> announcement.Accounts:
+    output = io.StringIO()
+    management.call_command("seed_demo", "--json", stdout=output)
+    accounts: announcement.Accounts = json.loads(output.getvalue())
+    return accounts
+
+
+def _token_of(accounts: announcement.Accounts, customer: str) -> str:
+    tokens = {account["customer"]: account["token"] for account in accounts["customers"]}
+    return str(tokens[customer])

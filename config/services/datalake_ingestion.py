@@ -1,0 +1,6 @@
+"""Data lake ingestion alone."""
+
+from config.services import alone
+from config.settings.local import *  # noqa: F403
+
+vars().update(alone("datalake_ingestion"))

@@ -1,0 +1,6 @@
+"""Extraordinary rides alone."""
+
+from config.services import alone
+from config.settings.local import *  # noqa: F403
+
+vars().update(alone("extraordinary_rides"))

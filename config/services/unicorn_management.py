@@ -1,0 +1,6 @@
+"""Unicorn management alone."""
+
+from config.services import alone
+from config.settings.local import *  # noqa: F403
+
+vars().update(alone("unicorn_management"))

@@ -1,0 +1,1 @@
+"""One command that runs the whole platform on one machine: start, watch, restart, stop."""

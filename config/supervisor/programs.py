@@ -1,0 +1,70 @@
+"""The child processes of the platform: web, relay, workers, Flower."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from config.env import PROJECT_ROOT, Environment
+from config.supervisor import credentials, services
+from wildrydes import topology
+
+PYTHON = sys.executable
+CELERY = (PYTHON, "-m", "celery", "-A", "config")
+
+
+def web(env: Environment) -> services.ChildProcess:
+    """Return the HTTP server: one process, eight threads, connections kept alive."""
+    command = (
+        *(PYTHON, "-m", "granian", "--interface", "wsgi", "config.wsgi:application"),
+        *("--host", env.host, "--port", str(env.port)),
+        *("--workers", "1", "--blocking-threads", "8", "--no-ws", "--workers-kill-timeout", "2"),
+    )
+    return _child(env, name="web", command=command)
+
+
+def relay(env: Environment) -> services.ChildProcess:
+    """Return the process that takes messages from Postgres to the wire."""
+    manage = str(PROJECT_ROOT / "manage.py")
+    return _child(env, name="relay", command=(PYTHON, manage, "relay"))
+
+
+def workers(env: Environment, plan: topology.Topology) -> list[services.ChildProcess]:
+    """Return the worker processes that the topology asks for, named after their group.
+
+    Without gossip and mingle, which would only let workers talk about each other; with
+    heartbeats and task events, which Flower shows.
+    """
+    return [
+        _worker(env, name=f"{group.name}{number}", queues=group.queues)
+        for group in plan.workers
+        for number in range(1, group.processes + 1)
+    ]
+
+
+def flower(env: Environment) -> services.ChildProcess:
+    """Return Flower, on loopback: some of its pages ask for no password."""
+    command = (*CELERY, "flower", "--address=127.0.0.1", f"--port={env.flower_port}")
+    secret = credentials.flower_credentials(env.state_dir)
+    return _child(env, name="flower", command=command, FLOWER_BASIC_AUTH=str(secret))
+
+
+def _worker(env: Environment, *, name: str, queues: tuple[str, ...]) -> services.ChildProcess:
+    command = (
+        *(*CELERY, "worker", "--pool", "solo", "--queues", ",".join(queues)),
+        *("-n", f"{name}@%h", "-E", "--without-gossip", "--without-mingle"),
+        *("--loglevel", env.log_level.lower()),
+    )
+    return _child(env, name=name, command=command)
+
+
+def _child(
+    env: Environment, *, name: str, command: tuple[str, ...], **environment: str
+) -> services.ChildProcess:
+    return services.ChildProcess(
+        name=name,
+        command=command,
+        cwd=Path(PROJECT_ROOT),
+        log_file=env.layout.logs_dir / f"{name}.log",
+        environment=environment,
+    )

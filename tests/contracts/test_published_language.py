@@ -1,0 +1,76 @@
+"""What services say to each other is kept here, letter by letter.
+
+A golden file is never edited: messages of that version are in the log, in queues and in other
+services' code. What has to change is a new version of the type, beside the old one.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from apps.customer_notification.messages import SendEmail
+from apps.datalake_ingestion.messages import WriteLakeFile
+from apps.identity.messages import CustomerRegistered
+from apps.unicorn_management.messages import RideCompleted
+from config.topology import TOPOLOGY
+
+GOLDEN = Path(__file__).parent / "golden"
+
+MESSAGES: list[Any] = [
+    RideCompleted(
+        ride_completion=UUID("01990000-0000-7000-8000-000000000001"),
+        ride=None,
+        origin="Berlin",
+        destination="Frankfurt",
+        duration=420.0,
+        distance=600.5,
+        customer="cmr",
+        fare=Decimal("256.50"),
+        currency="EUR",
+        fleet="north",
+        completed_at=datetime(2026, 3, 1, 12, 0, tzinfo=UTC),
+    ),
+    CustomerRegistered(customer="cmr", email="cmr@example.org", name="Carla"),
+    SendEmail(notification=UUID("01990000-0000-7000-8000-000000000002")),
+    WriteLakeFile(lake_file=UUID("01990000-0000-7000-8000-000000000003")),
+]
+
+each_message = pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.TYPE)
+
+
+def golden(type_: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((GOLDEN / f"{type_}.json").read_text())
+    return content
+
+
+@each_message
+def test_a_message_is_written_as_its_golden_file_says(message: Any) -> None:
+    written = json.loads(json.dumps(message.to_data()))
+
+    assert written == golden(message.TYPE)
+    assert list(written) == list(golden(message.TYPE))
+
+
+@each_message
+def test_a_golden_file_reads_back_as_the_message(message: Any) -> None:
+    assert type(message).from_data(golden(message.TYPE)) == message
+
+
+@each_message
+def test_a_reader_does_not_mind_what_a_later_writer_adds(message: Any) -> None:
+    assert type(message).from_data({**golden(message.TYPE), "added_later": 1}) == message
+
+
+def test_every_type_that_the_topology_carries_has_a_golden_file() -> None:
+    carried = {type_ for topic in TOPOLOGY.topics for type_ in topic.types}
+    carried |= {entry.command for entry in TOPOLOGY.subscriptions if entry.command}
+
+    assert {path.stem for path in GOLDEN.glob("*.json")} == carried
+    assert {message.TYPE for message in MESSAGES} == carried
