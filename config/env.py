@@ -43,6 +43,7 @@ class Environment:
     log_level: str
     log_format: str
     metrics_dir: Path | None
+    crash_at: str
 
     @property
     def layout(self) -> Layout:
@@ -83,6 +84,7 @@ def read_environment() -> Environment:
         log_level=env.str("WILDRYDES_LOG_LEVEL", default="INFO").upper(),
         log_format=env.str("WILDRYDES_LOG_FORMAT", default="json"),
         metrics_dir=Path(metrics_dir) if metrics_dir else None,
+        crash_at=env.str("WILDRYDES_CRASH_AT", default=""),
     )
 
 

@@ -22,6 +22,7 @@ QUEUES = (
     Queue(name="customer_accounting"),
     Queue(name="customer_loyalty"),
     Queue(name="datalake_ingestion"),
+    Queue(name="datalake_ingestion.files", batch_items=20),
     Queue(name="extraordinary_rides"),
 )
 
@@ -60,7 +61,7 @@ SUBSCRIPTIONS = (
     Subscription(
         name="datalake_ingestion.write_file",
         command="v1.lake-file.write",
-        queue="datalake_ingestion",
+        queue="datalake_ingestion.files",
         retry=OUTSIDE_WORLD,
     ),
     Subscription(

@@ -59,7 +59,10 @@ def deliveries_of(message_id: UUID) -> list[Delivery]:
     expected = {item.name for item in topology.current().recipients(message.to_envelope())}
     unseen = _unseen(message, expected - receipts.keys())
     found = [
-        *(Delivery(name, item.status, item.attempts, item.done_at) for name, item in receipts.items()),
+        *(
+            Delivery(name, item.status, item.attempts, item.done_at)
+            for name, item in receipts.items()
+        ),
         *(Delivery(name, status, 0, None) for name, status in unseen.items()),
     ]
     return sorted(found, key=lambda delivery: delivery.subscription)

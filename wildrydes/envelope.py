@@ -23,7 +23,11 @@ SPEC_VERSION = "1.0"
 
 @dataclass(frozen=True, kw_only=True)
 class Envelope:
-    """One message as it travels. `time` is when it was published, aware, in UTC."""
+    """One message as it travels. `time` is when it was published, aware, in UTC.
+
+    `position` is its place in the publisher's log; `replayed` says that it is sent again from
+    there on a person's order.
+    """
 
     id: UUID
     type: str
@@ -32,12 +36,14 @@ class Envelope:
     subject: str
     time: datetime
     data: Mapping[str, Any]
+    position: int = 0
     group_id: str = ""
     correlation_id: str = ""
     causation_id: UUID | None = None
     reply_to: str = ""
     expires_at: datetime | None = None
     trace_parent: str = ""
+    replayed: bool = False
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -59,6 +65,7 @@ class Envelope:
             "data": self.data,
         }
         optional = {
+            "sequence": str(self.position) if self.position else "",
             "subject": self.subject,
             "groupid": self.group_id,
             "correlationid": self.correlation_id,
@@ -66,6 +73,7 @@ class Envelope:
             "replyto": self.reply_to,
             "expiresat": self.expires_at and self.expires_at.isoformat(),
             "traceparent": self.trace_parent,
+            "replayed": self.replayed,
         }
         event.update({name: value for name, value in optional.items() if value})
         return event
@@ -99,12 +107,14 @@ def _read(event: dict[str, Any]) -> Envelope:
         subject=event.get("subject", ""),
         time=_moment(event["time"]),
         data=_object(event["data"]),
+        position=int(event.get("sequence", 0)),
         group_id=event.get("groupid", ""),
         correlation_id=event.get("correlationid", ""),
         causation_id=UUID(causation) if causation else None,
         reply_to=event.get("replyto", ""),
         expires_at=_moment(expires_at) if expires_at else None,
         trace_parent=event.get("traceparent", ""),
+        replayed=event.get("replayed", False) is True,
     )
 
 

@@ -171,6 +171,7 @@ WILDRYDES = {
     "SOURCE": "//wildrydes.example",
     "REDIS_URL": ENV.redis_client_url,
     "RELAY_LAG_LIMIT": timedelta(seconds=30),
+    "CRASH_AT": ENV.crash_at,
 }
 
 CURRENCY = ENV.currency

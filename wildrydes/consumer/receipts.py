@@ -22,8 +22,8 @@ ERROR_CHARACTERS = 2_000
 # each other out.
 CLAIM_NEW = """
 INSERT INTO wildrydes_receipt (subscription, message_id, message_type, status, attempts,
-    dispatch_id, dispatched_at, done_at, error, traceback)
-SELECT %s, incoming.id, incoming.type, 'done', 1, %s, %s, now(), '', ''
+    dispatch_id, dispatched_at, done_at, group_id, position, worker, error, traceback)
+SELECT %s, incoming.id, incoming.type, 'done', 1, %s, %s, now(), '', 0, '', '', ''
 FROM unnest(%s::uuid[], %s::text[]) AS incoming (id, type) ORDER BY incoming.id
 ON CONFLICT (message_id, subscription) DO NOTHING
 RETURNING message_id
@@ -50,8 +50,8 @@ WHERE subscription = %s AND message_id = %s
 
 RECORD_UNREADABLE = """
 INSERT INTO wildrydes_receipt (subscription, message_id, message_type, status, attempts,
-    dispatch_id, dispatched_at, error, traceback, message)
-VALUES (%s, %s, 'unreadable', 'dead', 1, %s, %s, %s, '', %s)
+    dispatch_id, dispatched_at, group_id, position, worker, error, traceback, message)
+VALUES (%s, %s, 'unreadable', 'dead', 1, %s, %s, '', 0, '', %s, '', %s)
 ON CONFLICT (message_id, subscription) DO NOTHING
 """
 

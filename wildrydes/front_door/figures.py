@@ -30,7 +30,7 @@ WHERE unrouted.due_at <= now() ORDER BY unrouted.due_at, unrouted.position LIMIT
 """
 
 ESTIMATED_BY_SUBSCRIPTION = """
-SELECT common.subscription, (common.share * class.reltuples)::bigint
+SELECT common.subscription, (common.share * greatest(class.reltuples, 0))::bigint
 FROM pg_class AS class
 JOIN pg_stats AS stats ON stats.tablename = class.relname AND stats.attname = 'subscription'
 CROSS JOIN unnest(stats.most_common_vals::text::text[], stats.most_common_freqs)

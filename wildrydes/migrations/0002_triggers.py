@@ -46,9 +46,7 @@ class Migration(migrations.Migration):
     dependencies = [("wildrydes", "0001_kernel_tables")]
 
     operations = [
-        migrations.RunSQL(
-            ROUTE_NEW_MESSAGES, "DROP FUNCTION wildrydes_enter_unrouted() CASCADE"
-        ),
+        migrations.RunSQL(ROUTE_NEW_MESSAGES, "DROP FUNCTION wildrydes_enter_unrouted() CASCADE"),
         migrations.RunSQL(REFUSE_CHANGES, "DROP FUNCTION wildrydes_refuse_update() CASCADE"),
         migrations.RunSQL(
             VACUUM_LIKE_QUEUES,

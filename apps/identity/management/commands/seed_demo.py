@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 from django.utils import timezone
 
 from apps.identity import demo
@@ -27,7 +28,12 @@ class Command(BaseCommand):
         """Seed, then print."""
         if not getattr(settings, "DEMO_ACCOUNTS", False):
             raise CommandError("Demo accounts are switched off here (DEMO_ACCOUNTS is not set).")
-        demo.seed(now=timezone.now())
+        try:
+            demo.seed(now=timezone.now())
+        except OperationalError as error:
+            raise CommandError(
+                f"The database does not answer; is `make up` running? {error}"
+            ) from error
         if options["json"]:
             self.stdout.write(json.dumps(_as_json()))
             return
