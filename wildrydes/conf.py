@@ -21,6 +21,7 @@ class KernelSettings:
     `relay_poll` is how long the relay sleeps at most when no notification comes.
     `routing_batch` is how many messages one turn of the relay takes.
     `message_bytes` is the size that a single message's data may have as JSON.
+    `deduplication_window` is how long a deduplication id keeps its duplicates out.
     `crash_at` names the crash point at which a process dies, in the fault tests.
     """
 
@@ -31,6 +32,7 @@ class KernelSettings:
     relay_lag_limit: timedelta = timedelta(seconds=30)
     routing_batch: int = 1000
     message_bytes: int = 256 * 1024
+    deduplication_window: timedelta = timedelta(minutes=5)
     crash_at: str = ""
 
 

@@ -25,7 +25,8 @@ class Context:
     trace_parent: str = ""
 
 
-_current: ContextVar[Context] = ContextVar("wildrydes_context", default=Context())
+_NOWHERE = Context()
+_current: ContextVar[Context] = ContextVar("wildrydes_context", default=_NOWHERE)
 
 
 def current() -> Context:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from wildrydes import topology
+from wildrydes import recipients
 from wildrydes.models import Dispatch, Message, Receipt, Unrouted
 
 PENDING = "pending"
@@ -56,7 +56,8 @@ def deliveries_of(message_id: UUID) -> list[Delivery]:
     if message is None:
         return []
     receipts = {item.subscription: item for item in Receipt.objects.filter(message_id=message_id)}
-    expected = {item.name for item in topology.current().recipients(message.to_envelope())}
+    chosen = recipients.of(message.to_envelope(), named=message.recipients)
+    expected = {item.name for item in chosen}
     unseen = _unseen(message, expected - receipts.keys())
     found = [
         *(

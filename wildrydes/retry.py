@@ -1,9 +1,9 @@
 """Retry: one pure function decides what becomes of a message whose handler failed.
 
 Guarantee: the same failure, attempt, policy and jitter give the same decision; attempts are
-bounded, and so is every wait.
-Does not guarantee: that an attempt is counted when the worker dies before it can say so; that is
-what the attempts on a dispatch are for.
+bounded, and so is every wait that the policy chooses.
+Does not guarantee: that an attempt is counted when the worker dies before it can say so; from the
+third delivery on each message is counted before it is begun.
 Source: Hohpe and Woolf, Dead Letter Channel; Brooker, Exponential Backoff and Jitter.
 """
 
@@ -12,16 +12,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from wildrydes.errors import UnreadableMessageError
+from wildrydes.errors import Discard, Reject, Retry, UnreadableMessageError, WorkerLostError
 
 
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
-    """How often, and how far apart. The wait before attempt n+1 is at most `first * 2**(n-1)`."""
+    """How often, how far apart, and for which errors not at all.
+
+    The wait before attempt n+1 is random, at most `first * 2**(n-1)` and at most `cap`. An error
+    of a class in `gives_up_on` is final at once.
+    """
 
     max_attempts: int = 8
     first: timedelta = timedelta(seconds=1)
     cap: timedelta = timedelta(minutes=5)
+    gives_up_on: tuple[type[Exception], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,14 @@ class Dead:
     reason: str
 
 
-Decision = RetryAfter | Dead
+@dataclass(frozen=True)
+class Drop:
+    """Let go of the message, with the reason."""
+
+    reason: str
+
+
+Decision = RetryAfter | Dead | Drop
 
 
 def decide(*, error: Exception, attempt: int, policy: RetryPolicy, jitter: float) -> Decision:
@@ -47,15 +59,30 @@ def decide(*, error: Exception, attempt: int, policy: RetryPolicy, jitter: float
     `jitter` is a random number in [0, 1): the share of the full backoff that is waited, so that
     messages which failed together do not come back together.
     """
-    if isinstance(error, UnreadableMessageError):
-        return Dead(reason=f"unreadable: {error}")
+    match error:
+        case Discard():
+            return Drop(reason=f"discarded: {error}")
+        case Reject():
+            return Dead(reason=f"rejected: {error}")
+        case UnreadableMessageError():
+            return Dead(reason=f"unreadable: {error}")
+        case WorkerLostError():
+            return Dead(reason=str(error))
+    if isinstance(error, policy.gives_up_on):
+        return Dead(reason=f"not worth retrying: {describe(error)}")
     if attempt >= policy.max_attempts:
         return Dead(reason=f"failed {attempt} times, the last with {describe(error)}")
-    doublings = min(attempt - 1, 62)
-    full = min(policy.cap.total_seconds(), policy.first.total_seconds() * 2.0**doublings)
-    return RetryAfter(wait=timedelta(seconds=full * jitter))
+    if isinstance(error, Retry):
+        return RetryAfter(wait=error.after)
+    return RetryAfter(wait=_backoff(attempt, policy) * jitter)
 
 
 def describe(error: BaseException) -> str:
     """Return the error as one line: its type and text."""
     return f"{type(error).__name__}: {error}".strip().rstrip(":")
+
+
+def _backoff(attempt: int, policy: RetryPolicy) -> timedelta:
+    doublings = min(attempt - 1, 62)
+    seconds = min(policy.cap.total_seconds(), policy.first.total_seconds() * 2.0**doublings)
+    return timedelta(seconds=seconds)

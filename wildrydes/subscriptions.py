@@ -21,39 +21,53 @@ BatchHandler = Callable[[Sequence[Envelope]], None]
 
 @dataclass(frozen=True)
 class Binding:
-    """A handler and the subscription that it serves; `run` takes any number of messages."""
+    """A handler and the subscription that it serves; `run` takes any number of messages.
+
+    A `fenced` one has effects outside the database, which a replay must not repeat.
+    """
 
     subscription: str
     run: BatchHandler
     takes_batches: bool
+    fenced: bool = False
 
 
 _bindings: dict[str, Binding] = {}
 
 
-def subscribe(subscription: str) -> Callable[[Handler], Handler]:
-    """Bind a handler that takes one message; each message has a savepoint of its own."""
+def subscribe(
+    subscription: str, *, outside_effects: bool = False, replayable: bool = False
+) -> Callable[[Handler], Handler]:
+    """Bind a handler that takes one message; each message has a savepoint of its own.
+
+    A handler with `outside_effects` (it sends mail, calls another company) is fenced: a message
+    that is replayed does not reach it, unless it says that it is `replayable`.
+    """
 
     def bind(handler: Handler) -> Handler:
         def run(envelopes: Sequence[Envelope]) -> None:
             for envelope in envelopes:
                 handler(envelope)
 
-        _bind(Binding(subscription, run, takes_batches=False))
+        fenced = outside_effects and not replayable
+        _bind(Binding(subscription, run, takes_batches=False, fenced=fenced))
         return handler
 
     return bind
 
 
-def subscribe_batch(subscription: str) -> Callable[[BatchHandler], BatchHandler]:
+def subscribe_batch(
+    subscription: str, *, outside_effects: bool = False, replayable: bool = False
+) -> Callable[[BatchHandler], BatchHandler]:
     """Bind a handler that takes all new messages of a dispatch at once, in order of position.
 
     When it raises, its effects are rolled back and it is called for each message alone, so that
-    one bad message does not fail its batch.
+    one bad message does not fail its batch. The rest is as with `subscribe`.
     """
 
     def bind(handler: BatchHandler) -> BatchHandler:
-        _bind(Binding(subscription, handler, takes_batches=True))
+        fenced = outside_effects and not replayable
+        _bind(Binding(subscription, handler, takes_batches=True, fenced=fenced))
         return handler
 
     return bind

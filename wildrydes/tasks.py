@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from celery import shared_task
+from celery import Task, shared_task
 
 from wildrydes import subscriptions
 from wildrydes.consumer import consume
 
 
 def _register(subscription: str) -> None:
-    @shared_task(name=subscription, ignore_result=True)
-    def handle_delivery(body: dict[str, Any]) -> dict[str, int]:
-        return vars(consume(subscription=subscription, body=body))
+    @shared_task(name=subscription, bind=True, ignore_result=True)
+    def handle_delivery(self: Task[..., Any], body: dict[str, Any]) -> dict[str, int]:
+        worker = str(self.request.hostname or "")
+        return vars(consume(subscription=subscription, body=body, worker=worker))
 
 
 for _binding in subscriptions.bindings():

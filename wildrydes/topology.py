@@ -7,7 +7,7 @@ Source: Hohpe and Woolf, Publish-Subscribe Channel, Point-to-Point Channel, Mess
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, cached_property
@@ -22,6 +22,7 @@ from wildrydes.errors import ConfigurationError
 from wildrydes.retry import RetryPolicy
 
 Scope = Literal["attributes", "body"]
+OnDead = Literal["park", "skip"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,14 +39,15 @@ class Queue:
 
     At most `max_open` dispatches are on the wire or in work at a time; what is beyond waits in
     Postgres. One dispatch carries at most `batch_items` messages and about `batch_bytes` bytes.
-    A dispatch that is not acknowledged within `lease` is sent again.
+    A dispatch that is not acknowledged within `lease`, and that no worker says it is at work on,
+    is sent again.
     """
 
     name: str
     max_open: int = 4
     batch_items: int = 500
     batch_bytes: int = 256 * 1024
-    lease: timedelta = timedelta(seconds=10)
+    lease: timedelta = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,15 +55,26 @@ class Subscription:
     """One service's wish for messages: of some topics, or (point to point) of one command type.
 
     The name is `<service>.<what it does>`; the Celery task that handles it bears the same name.
+    With `replies` it is a return address instead: it takes answers of these types, to requests
+    that name it. With nothing it is a step of a pipeline.
+    `fifo` keeps the order of the messages of each group; behind one that is dead its group waits
+    for a person (`on_dead="park"`) or goes on (`"skip"`). A handler call that takes longer than
+    `time_limit` is a failure. `at_most_once` acknowledges before the handler runs: a message may
+    then be lost, and is never handled twice.
     """
 
     name: str
     queue: str
     topics: tuple[str, ...] = ()
     command: str = ""
+    replies: tuple[str, ...] = ()
     filter: Mapping[str, Any] = field(default_factory=dict)
     scope: Scope = "body"
-    retry: RetryPolicy = RetryPolicy()
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    fifo: bool = False
+    on_dead: OnDead = "park"
+    time_limit: timedelta = timedelta(seconds=30)
+    at_most_once: bool = False
 
     @property
     def service(self) -> str:
@@ -74,6 +87,26 @@ class Subscription:
             return True
         facts = envelope.attributes if self.scope == "attributes" else envelope.data
         return filters.matches(self.filter, facts, self.scope)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pipeline:
+    """Pipes and filters: what one step returns is sent on to the next.
+
+    A step is a subscription of its own, on a queue of its own. The type of the command that it
+    takes follows from both names: `ride-report` and `reports.render_page` make
+    `v1.ride-report.render-page`.
+    """
+
+    name: str
+    steps: tuple[str, ...]
+    version: str = "v1"
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """Return the command type of each step, in order."""
+        verbs = (step.partition(".")[2].replace("_", "-") for step in self.steps)
+        return tuple(f"{self.version}.{self.name}.{verb}" for verb in verbs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,20 +126,36 @@ class Topology:
     queues: tuple[Queue, ...]
     subscriptions: tuple[Subscription, ...]
     workers: tuple[Workers, ...]
+    pipelines: tuple[Pipeline, ...] = ()
+
+    @cached_property
+    def _steps_by_type(self) -> dict[str, str]:
+        pairs = (zip(pipeline.types, pipeline.steps, strict=True) for pipeline in self.pipelines)
+        return {type_: step for pair in pairs for type_, step in pair}
+
+    @cached_property
+    def _commands(self) -> frozenset[str]:
+        named = {entry.command for entry in self.subscriptions if entry.command}
+        return frozenset(named | self._steps_by_type.keys())
 
     @cached_property
     def _subscriptions_by_type(self) -> dict[str, tuple[Subscription, ...]]:
         types = {type_ for topic in self.topics for type_ in topic.types}
-        types |= {entry.command for entry in self.subscriptions if entry.command}
-        return {type_: self._subscriptions_to(type_) for type_ in types}
+        return {type_: self._subscriptions_to(type_) for type_ in types | self._commands}
 
     def _subscriptions_to(self, type_: str) -> tuple[Subscription, ...]:
         carriers = {topic.name for topic in self.topics if type_ in topic.types}
+        step = self._steps_by_type.get(type_)
         return tuple(
             entry
             for entry in self.subscriptions
-            if entry.command == type_ or carriers.intersection(entry.topics)
+            if entry.command == type_ or entry.name == step or carriers.intersection(entry.topics)
         )
+
+    @cached_property
+    def _ordered_types(self) -> frozenset[str]:
+        in_order = (entry for entry in self.subscriptions if entry.fifo)
+        return frozenset(type_ for entry in in_order for type_ in self.types_of(entry))
 
     @cached_property
     def _queues(self) -> dict[str, Queue]:
@@ -116,16 +165,43 @@ class Topology:
     def _subscriptions(self) -> dict[str, Subscription]:
         return {entry.name: entry for entry in self.subscriptions}
 
+    def keeps_order_of(self, type_: str) -> bool:
+        """Say whether some subscription wants messages of this type in order."""
+        return type_ in self._ordered_types
+
+    def reaches(self, subscription: Subscription, type_: str) -> bool:
+        """Say whether messages of this type are for this subscription, filters aside."""
+        subscribed = self._subscriptions_by_type.get(type_, ())
+        return type_ in subscription.replies or subscription in subscribed
+
+    def types_of(self, subscription: Subscription) -> tuple[str, ...]:
+        """Return every message type that is for this subscription, in alphabetical order."""
+        subscribed = (
+            type_
+            for type_, entries in self._subscriptions_by_type.items()
+            if subscription in entries
+        )
+        return tuple(sorted({*subscribed, *subscription.replies}))
+
     def carries(self, type_: str) -> bool:
         """Say whether any topic or command subscription knows this message type."""
         return type_ in self._subscriptions_by_type
 
     def is_command(self, type_: str) -> bool:
         """Say whether messages of this type are commands: sent to one, not published to all."""
-        return any(entry.command == type_ for entry in self._subscriptions_by_type.get(type_, ()))
+        return type_ in self._commands
 
-    def recipients(self, envelope: Envelope) -> tuple[Subscription, ...]:
-        """Return every subscription that is to get a copy of this message."""
+    def recipients(
+        self, envelope: Envelope, *, named: Sequence[str] | None = None
+    ) -> tuple[Subscription, ...]:
+        """Return every subscription that is to get a copy of this message.
+
+        Where the publisher has `named` them it is those, whatever their filters say; a name that
+        has left the topology since is left out.
+        """
+        if named is not None:
+            known = self._subscriptions
+            return tuple(known[name] for name in named if name in known)
         subscribed = self._subscriptions_by_type.get(envelope.type, ())
         return tuple(entry for entry in subscribed if entry.wants(envelope))
 
@@ -135,6 +211,23 @@ class Topology:
             return self._queues[name]
         except KeyError:
             raise ConfigurationError(f"the topology has no queue {name!r}") from None
+
+    def pipeline(self, name: str) -> Pipeline:
+        """Return the pipeline of that name; raises `ConfigurationError` for an unknown one."""
+        for entry in self.pipelines:
+            if entry.name == name:
+                return entry
+        raise ConfigurationError(f"the topology has no pipeline {name!r}")
+
+    def step_after(self, type_: str) -> str:
+        """Return the command type of the step that follows this one in its pipeline; "" if last.
+
+        Raises `ConfigurationError` when no pipeline has a step of this type.
+        """
+        for entry in self.pipelines:
+            if type_ in entry.types:
+                return (*entry.types, "")[entry.types.index(type_) + 1]
+        raise ConfigurationError(f"no pipeline has a step that takes {type_!r}")
 
     def subscription(self, name: str) -> Subscription:
         """Return the subscription of that name; raises `ConfigurationError` for an unknown one."""

@@ -66,6 +66,11 @@ def read(body: Mapping[str, Any]) -> Delivery:
         raise UnreadableMessageError(f"not a delivery: {error!r}") from error
 
 
+def at_work_key(dispatch_id: UUID) -> str:
+    """Return the Redis key that exists while a worker says that it is at work on a dispatch."""
+    return f"wildrydes:at-work:{dispatch_id}"
+
+
 @cache
 def _channel(queue: str) -> kombu.Queue:
     return kombu.Queue(queue)
@@ -76,7 +81,7 @@ def put(delivery: Delivery, *, subscription: str, queue: str) -> None:
     celery.current_app.send_task(
         subscription,
         args=[delivery.to_wire()],
-        queue=_channel(queue),
+        queue=_channel(queue),  # type: ignore[arg-type]  # the stubs know names only
         task_id=str(delivery.dispatch_id),
         argsrepr=f"({len(delivery.messages)} messages, attempt {delivery.attempt})",
         kwargsrepr="{}",

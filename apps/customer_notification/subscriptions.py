@@ -27,7 +27,7 @@ def notify_customer(envelopes: Sequence[Envelope]) -> None:
     operations.notify_of_rides(rides=rides, now=timezone.now())
 
 
-@subscribe("customer_notification.send_email")
+@subscribe("customer_notification.send_email", outside_effects=True)
 def send_email(envelope: Envelope) -> None:
     """Send one notification by e-mail."""
     command = SendEmail.from_data(envelope.data)

@@ -20,7 +20,7 @@ def collect_events(envelopes: Sequence[Envelope]) -> None:
     operations.collect_events(events=envelopes, now=timezone.now())
 
 
-@subscribe("datalake_ingestion.write_file")
+@subscribe("datalake_ingestion.write_file", outside_effects=True, replayable=True)
 def write_file(envelope: Envelope) -> None:
     """Write one file to the lake."""
     command = WriteLakeFile.from_data(envelope.data)

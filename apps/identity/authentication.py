@@ -26,8 +26,11 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]
             digest = crypto.hash_token(token.decode("ascii"))
         except UnicodeDecodeError:
             raise AuthenticationFailed(REFUSAL) from None
-        found = AuthToken.objects.select_related("user").filter(digest=digest).first()
-        if found is None or not found.user.is_active:
+        try:
+            found = AuthToken.objects.select_related("user").get(digest=digest)
+        except AuthToken.DoesNotExist:
+            raise AuthenticationFailed(REFUSAL) from None
+        if not found.user.is_active:
             raise AuthenticationFailed(REFUSAL)
         if found.expiry is not None and found.expiry <= timezone.now():
             raise AuthenticationFailed(REFUSAL)

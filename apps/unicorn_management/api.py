@@ -24,6 +24,12 @@ from wildrydes.front_door import paging, problems
 from wildrydes.front_door.callers import IsUnicornOrStaff, caller_of
 from wildrydes.front_door.openapi import problem_responses
 
+LIST = "ride-completions"
+
+# Made once: a new serializer copies each of its fields, and these two hold nothing of a request.
+RIDE = serializers.RideCompletionSerializer()
+BATCH = serializers.BatchSerializer()
+
 
 class RideCompletionsView(APIView):
     """The completed rides: submit one, or see those that are yours to see."""
@@ -42,18 +48,17 @@ class RideCompletionsView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Submit a completed ride. With the answer it is stored, and its event will arrive."""
-        serializer = serializers.RideCompletionSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        ride = RIDE.run_validation(request.data)
         try:
             row = operations.submit_ride_completion(
-                ride=serializer.validated_data,
+                ride=ride,
                 caller=caller_of(request),
                 currency=settings.CURRENCY,
                 now=timezone.now(),
             )
         except operations.AlreadyCompletedError as error:
             raise _conflict(error) from None
-        return Response(serializer.to_representation(row), 201, headers=_location(row.id))
+        return Response(RIDE.to_representation(row), 201, headers=_location(row.id))
 
     @extend_schema(
         operation_id="ride_completions_list",
@@ -66,9 +71,10 @@ class RideCompletionsView(APIView):
         found = queries.newest_first(
             caller=caller_of(request), limit=page.limit, before=page.before
         )
-        represent = serializers.RideCompletionSerializer().to_representation
         following = paging.next_page(request, after=found.continues_after)
-        return Response({"results": [represent(row) for row in found.rows], "next": following})
+        return Response(
+            {"results": [RIDE.to_representation(row) for row in found.rows], "next": following}
+        )
 
 
 @extend_schema_view(post=extend_schema(operation_id="submit_ride_completion"))
@@ -93,9 +99,7 @@ class BatchView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Submit up to 500 completed rides. The good ones are kept when others are bad."""
-        serializer = serializers.BatchSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        items = serializer.validated_data["items"]
+        items = BATCH.run_validation(request.data)["items"]
         outcomes = iter(
             operations.submit_ride_completions(
                 rides=[item for item in items if not isinstance(item, ValidationError)],
@@ -124,13 +128,9 @@ class RideCompletionView(APIView):
     def get(self, request: Request, id: UUID) -> Response:
         """Return the ride, and where its event has got to."""
         row = get_object_or_404(queries.visible_to(caller=caller_of(request)), id=id)
-        ride = serializers.RideCompletionSerializer().to_representation(row)
         arrived = deliveries.deliveries_of(row.message_id)
         shown = serializers.DeliverySerializer(arrived, many=True).data
-        return Response({**ride, "deliveries": shown})
-
-
-LIST = "ride-completions"
+        return Response({**RIDE.to_representation(row), "deliveries": shown})
 
 
 def _location(id: UUID) -> dict[str, str]:

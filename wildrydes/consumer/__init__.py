@@ -8,6 +8,7 @@ the message, so that whoever receives them can tell.
 Source: Hohpe and Woolf, Idempotent Receiver, Competing Consumers, Dead Letter Channel.
 """
 
-from wildrydes.consumer.consuming import Outcome, consume
+from wildrydes.consumer.consuming import consume
+from wildrydes.consumer.settling import Outcome
 
 __all__ = ["Outcome", "consume"]

@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-import json
-import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
-from uuid import NAMESPACE_OID, UUID, uuid5
 
 import structlog
 from django.db import connection, transaction
 from prometheus_client import Counter, Histogram
 
-from wildrydes import context, envelope, models, retry, subscriptions, topology, wire
-from wildrydes.consumer import receipts
-from wildrydes.envelope import Envelope
-from wildrydes.errors import UnreadableMessageError
+from wildrydes import crashpoints, models, subscriptions, topology, wire
+from wildrydes.consumer import groups, heartbeat, reading, receipts
+from wildrydes.consumer.reading import Item, Work
+from wildrydes.consumer.receipts import Failure, Origin
+from wildrydes.consumer.settling import Outcome, Settlement
+from wildrydes.errors import WorkerLostError
 from wildrydes.relay import acknowledgements
+from wildrydes.retry import Dead
 from wildrydes.subscriptions import Binding
+from wildrydes.topology import Subscription
+from wildrydes.wire import Delivery
 
 log = structlog.get_logger(__name__)
 
 HANDLED = Counter(
     "wildrydes_messages_handled",
-    "Messages by subscription and outcome: done, retrying, dead, duplicate.",
+    "Messages by subscription and outcome: done, duplicate, retrying, parked, dead, dropped.",
     ["subscription", "outcome"],
 )
 SECONDS = Histogram(
     "wildrydes_delivery_seconds", "From the start of a delivery to its commit.", ["subscription"]
 )
+
+SUSPICIOUS_ATTEMPT = 3
+STARTS_AT_MOST = 2
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 # The place that a closed dispatch frees is worth waking the relay for only where others wait.
 CLOSE_DISPATCH = """
@@ -41,190 +48,170 @@ SELECT pg_notify('wildrydes_relay', '') WHERE EXISTS (
 """
 
 
-@dataclass
-class Outcome:
-    """What a delivery came to: how many messages ended how."""
-
-    done: int = 0
-    duplicate: int = 0
-    retrying: int = 0
-    dead: int = 0
-
-
 @dataclass(frozen=True)
-class _Work:
-    """What is in a delivery: the readable messages by id, and what cannot be read."""
+class _Job:
+    """A delivery, where it came from, and who handles it."""
 
-    envelopes: Mapping[UUID, Envelope]
-    events: Mapping[UUID, Mapping[str, Any]]
-    unreadable: Sequence[tuple[UUID, object, str]]
-
-
-@dataclass
-class _Failures:
-    """The messages whose handler raised, with what it raised."""
-
-    by_id: dict[UUID, Exception] = field(default_factory=dict)
+    subscription: Subscription
+    binding: Binding
+    delivery: Delivery
+    origin: Origin
+    is_foreign: bool
 
 
-def consume(*, subscription: str, body: Mapping[str, Any]) -> Outcome:
-    """Handle one delivery and acknowledge it.
+def consume(*, subscription: str, body: Mapping[str, Any], worker: str = "") -> Outcome:
+    """Handle one delivery and acknowledge it. `worker` is the name that receipts will show.
 
     Raises `UnreadableMessageError` when `body` is no delivery, and whatever Postgres raises when
     the transaction cannot be committed; then nothing has happened and the lease brings it back.
     """
     delivery = wire.read(body)
+    crashpoints.reach("worker.received")
     started = time.perf_counter()
-    with structlog.contextvars.bound_contextvars(
+    logged = structlog.contextvars.bound_contextvars(
         subscription=subscription, dispatch=str(delivery.dispatch_id)
-    ):
-        outcome = _handle(subscription, delivery)
+    )
+    with logged, heartbeat.of_this_process().at_work_on(delivery.dispatch_id):
+        outcome = _carry_out(_job(subscription, delivery, worker=worker))
     SECONDS.labels(subscription).observe(time.perf_counter() - started)
     return outcome
 
 
-def _handle(subscription: str, delivery: wire.Delivery) -> Outcome:
-    work = _read(delivery)
-    origin_is_here = delivery.origin == models.origin()
-    with transaction.atomic():
-        attempts = receipts.claim(
-            subscription=subscription,
-            dispatch_id=delivery.dispatch_id,
-            dispatched_at=delivery.sent_at,
-            arrivals=[receipts.Arrival(item.id, item.type) for item in work.envelopes.values()],
-        )
-        todo = [item for key, item in work.envelopes.items() if key in attempts]
-        failures = _run(subscriptions.binding(subscription), todo)
-        outcome = _record(subscription, delivery, work, attempts, failures)
-        if origin_is_here:
-            _close(delivery, queue=topology.current().subscription(subscription).queue)
-    if not origin_is_here:
-        acknowledgements.acknowledge(delivery.dispatch_id, origin=delivery.origin)
-    _tell(subscription, work, outcome)
-    return outcome
-
-
-def _read(delivery: wire.Delivery) -> _Work:
-    envelopes: dict[UUID, Envelope] = {}
-    events: dict[UUID, Mapping[str, Any]] = {}
-    unreadable: list[tuple[UUID, object, str]] = []
-    for event in delivery.messages:
-        try:
-            readable = envelope.from_cloudevent(event)
-        except UnreadableMessageError as error:
-            unreadable.append((_identity(event), event, str(error)))
-        else:
-            envelopes[readable.id] = readable
-            events[readable.id] = event
-    return _Work(envelopes, events, unreadable)
-
-
-def _identity(event: object) -> UUID:
-    """Return an id for what has none that can be read: the same for the same content."""
-    return uuid5(NAMESPACE_OID, json.dumps(event, sort_keys=True))
-
-
-def _run(binding: Binding, envelopes: Sequence[Envelope]) -> _Failures:
-    """Handle the messages; where a batch fails, each alone. Return those that failed alone."""
-    failures = _Failures()
-    if binding.takes_batches and len(envelopes) > 1:
-        error = _attempt(binding, envelopes)
-        if error is None:
-            return failures
-        log.warning("batch_is_taken_apart", error=retry.describe(error), size=len(envelopes))
-    for item in envelopes:
-        error = _attempt(binding, [item])
-        if error is not None:
-            failures.by_id[item.id] = error
-    return failures
-
-
-def _attempt(binding: Binding, envelopes: Sequence[Envelope]) -> Exception | None:
-    """Run the handler in a savepoint; return what it raised after rolling back to there."""
-    first = envelopes[0]
-    work = context.Context(first.correlation_id, first.id, first.trace_parent)
-    try:
-        with transaction.atomic(), context.working_for(work):
-            binding.run(envelopes)
-    except Exception as error:  # noqa: BLE001 - whatever a handler raises is its message's fate
-        return error
-    return None
-
-
-def _record(
-    subscription: str,
-    delivery: wire.Delivery,
-    work: _Work,
-    attempts: Mapping[UUID, int],
-    failures: _Failures,
-) -> Outcome:
-    outcome = Outcome(duplicate=len(work.envelopes) - len(attempts))
-    for message_id, error in failures.by_id.items():
-        _record_failure(subscription, work, message_id, attempts[message_id], error, outcome)
-    done = attempts.keys() - failures.by_id.keys()
-    receipts.mark_retries_done(
-        subscription=subscription, message_ids=[key for key in done if attempts[key] > 1]
+def _job(name: str, delivery: Delivery, *, worker: str) -> _Job:
+    return _Job(
+        subscription=topology.current().subscription(name),
+        binding=subscriptions.binding(name),
+        delivery=delivery,
+        origin=Origin(name, delivery.dispatch_id, delivery.sent_at, worker),
+        is_foreign=delivery.origin != models.origin(),
     )
-    outcome.done = len(done)
-    for message_id, event, reason in work.unreadable:
-        receipts.record_unreadable(
-            subscription=subscription,
-            message_id=message_id,
-            event=event,
-            dispatch_id=delivery.dispatch_id,
-            dispatched_at=delivery.sent_at,
-            reason=reason,
-        )
-        outcome.dead += 1
-    return outcome
 
 
-def _record_failure(
-    subscription: str,
-    work: _Work,
-    message_id: UUID,
-    attempt: int,
-    error: Exception,
-    outcome: Outcome,
-) -> None:
-    policy = topology.current().subscription(subscription).retry
-    decision = retry.decide(
-        error=error,
-        attempt=attempt,
-        policy=policy,
-        jitter=random.random(),  # noqa: S311 - spreads retries, keeps no secret
-    )
-    receipts.mark_failed(
-        subscription=subscription,
-        message_id=message_id,
-        event=work.events[message_id],
-        attempt=attempt,
-        error=error,
-        decision=decision,
-    )
-    if isinstance(decision, retry.Dead):
-        outcome.dead += 1
+def _carry_out(job: _Job) -> Outcome:
+    work = reading.read(job.delivery, subscription=job.subscription)
+    if job.subscription.at_most_once:
+        outcome = _at_most_once(job, work)
+    elif job.delivery.attempt >= SUSPICIOUS_ATTEMPT:
+        outcome = _one_by_one(job, work)
     else:
-        outcome.retrying += 1
-    log.warning(
-        "message_failed",
-        message=str(message_id),
-        correlation=work.envelopes[message_id].correlation_id,
-        attempt=attempt,
-        decision=str(decision),
-        error=retry.describe(error),
-    )
+        outcome = _together(job, work)
+    _tell(job, work, outcome)
+    return outcome
 
 
-def _close(delivery: wire.Delivery, *, queue: str) -> None:
+def _together(job: _Job, work: Work) -> Outcome:
+    """Handle everything in one transaction. This is the way of nearly every delivery."""
+    with transaction.atomic():
+        outcome = _handle(job, work.items)
+        outcome.dead += _put_aside(job, work)
+        _close(job)
+        crashpoints.reach("worker.handled")
+    _acknowledge(job)
+    return outcome
+
+
+def _one_by_one(job: _Job, work: Work) -> Outcome:
+    """Handle each message in a transaction of its own, and count it before it is begun.
+
+    The dispatch came back twice, so one of its messages may be killing workers. The next worker
+    that dies shows which, and the others have lost no more than a redelivery.
+    """
+    total = Outcome()
+    for item in work.items:
+        with transaction.atomic():
+            starts = receipts.begin_alone(job.origin, item)
+        if starts > STARTS_AT_MOST:
+            total.add(_give_up_on(job, item, starts=starts - 1))
+        else:
+            with transaction.atomic():
+                total.add(_handle(job, [item]))
+    with transaction.atomic():
+        total.dead += _put_aside(job, work)
+        _close(job)
+    _acknowledge(job)
+    return total
+
+
+def _at_most_once(job: _Job, work: Work) -> Outcome:
+    """Acknowledge first, then handle: what a handler then loses is lost, and nothing is doubled."""
+    with transaction.atomic():
+        claimed = receipts.claim(job.origin, work.items)
+        dead = _put_aside(job, work)
+        _close(job)
+    _acknowledge(job)
+    with transaction.atomic():
+        order = groups.order_of(job.subscription, work.items)
+        outcome = _settle(job, work.items, claimed=claimed, order=order)
+    outcome.dead += dead
+    return outcome
+
+
+def _handle(job: _Job, items: Sequence[Item]) -> Outcome:
+    order = groups.order_of(job.subscription, items)
+    claimed = receipts.claim(job.origin, items)
+    crashpoints.reach("worker.claimed")
+    return _settle(job, items, claimed=claimed, order=order)
+
+
+def _settle(
+    job: _Job, items: Sequence[Item], *, claimed: receipts.Claimed, order: groups.Order
+) -> Outcome:
+    todo = [item for item in items if item.id in claimed.attempts]
+    settlement = Settlement(job.origin, job.subscription, job.binding, order, claimed)
+    settlement.settle(todo, now=_now(todo))
+    outcome = settlement.record()
+    outcome.duplicate = len(items) - len(todo)
+    return outcome
+
+
+def _now(items: Sequence[Item]) -> datetime:
+    """Return the database's time, where any of the messages can expire."""
+    if all(item.envelope.expires_at is None for item in items):
+        return LONG_AGO
     with connection.cursor() as cursor:
-        cursor.execute(CLOSE_DISPATCH, [delivery.dispatch_id, queue])
+        cursor.execute("SELECT clock_timestamp()")
+        row = cursor.fetchone()
+    assert row is not None
+    now: datetime = row[0]
+    return now
 
 
-def _tell(subscription: str, work: _Work, outcome: Outcome) -> None:
+def _give_up_on(job: _Job, item: Item, *, starts: int) -> Outcome:
+    reason = f"{starts} workers began on this message alone and did not come back"
+    error = WorkerLostError(reason)
+    with transaction.atomic():
+        claimed = receipts.claim(job.origin, [item])
+        if item.id not in claimed.attempts:
+            return Outcome(duplicate=1)
+        attempt = claimed.attempts[item.id]
+        receipts.mark_failed(job.origin, Failure(item, attempt, error, Dead(reason)))
+    log.error("message_kills_workers", message=str(item.id), starts=starts)
+    return Outcome(dead=1)
+
+
+def _put_aside(job: _Job, work: Work) -> int:
+    for found in work.unreadable:
+        receipts.record_unreadable(job.origin, found)
+    return len(work.unreadable)
+
+
+def _close(job: _Job) -> None:
+    if not job.is_foreign:
+        with connection.cursor() as cursor:
+            cursor.execute(CLOSE_DISPATCH, [job.delivery.dispatch_id, job.subscription.queue])
+
+
+def _acknowledge(job: _Job) -> None:
+    crashpoints.reach("worker.committed")
+    if job.is_foreign:
+        acknowledgements.acknowledge(job.delivery.dispatch_id, origin=job.delivery.origin)
+    crashpoints.reach("worker.acknowledged")
+
+
+def _tell(job: _Job, work: Work, outcome: Outcome) -> None:
     for name, count in vars(outcome).items():
         if count:
-            HANDLED.labels(subscription, name).inc(count)
-    one = next(iter(work.envelopes.values())) if len(work.envelopes) == 1 else None
-    ids = {"message": str(one.id), "correlation": one.correlation_id} if one else {}
+            HANDLED.labels(job.subscription.name, name).inc(count)
+    only = work.items[0] if len(work.items) == 1 else None
+    ids = {"message": str(only.id), "correlation": only.envelope.correlation_id} if only else {}
     log.info("delivery_handled", **ids, **vars(outcome))

@@ -1,4 +1,7 @@
-"""The consumer's record: which messages are new here, and what became of the others."""
+"""The consumer's record: which messages are new here, and what became of the others.
+
+Every function must run inside the transaction in which the messages are handled.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,9 @@ from uuid import UUID
 from django.db import connection
 from psycopg.types.json import Jsonb
 
+from wildrydes.consumer.reading import Item, Unreadable
 from wildrydes.models import Receipt
-from wildrydes.retry import Dead, Decision, RetryAfter, describe
+from wildrydes.retry import Dead, Decision, Drop, RetryAfter, describe
 
 TRACEBACK_CHARACTERS = 8_000
 ERROR_CHARACTERS = 2_000
@@ -21,10 +25,13 @@ ERROR_CHARACTERS = 2_000
 # In order of id, so that two workers with overlapping batches wait for each other and never lock
 # each other out.
 CLAIM_NEW = """
-INSERT INTO wildrydes_receipt (subscription, message_id, message_type, status, attempts,
+INSERT INTO wildrydes_receipt (subscription, message_id, message_type, status, attempts, starts,
     dispatch_id, dispatched_at, done_at, group_id, position, worker, error, traceback)
-SELECT %s, incoming.id, incoming.type, 'done', 1, %s, %s, now(), '', 0, '', '', ''
-FROM unnest(%s::uuid[], %s::text[]) AS incoming (id, type) ORDER BY incoming.id
+SELECT %s, incoming.id, incoming.type, 'done', 1, 0, %s, %s, now(), incoming.group_id,
+    incoming.position, %s, '', ''
+FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bigint[])
+    AS incoming (id, type, group_id, position)
+ORDER BY incoming.id
 ON CONFLICT (message_id, subscription) DO NOTHING
 RETURNING message_id
 """
@@ -36,116 +43,155 @@ WHERE subscription = %s AND message_id = ANY(%s) AND status = 'retrying'
 ORDER BY message_id FOR UPDATE
 """
 
+BEGIN_ALONE = """
+INSERT INTO wildrydes_receipt (subscription, message_id, message_type, status, attempts, starts,
+    dispatch_id, dispatched_at, group_id, position, worker, error, traceback, message)
+VALUES (%s, %s, %s, 'retrying', 0, 1, %s, %s, %s, %s, %s, '', '', %s)
+ON CONFLICT (message_id, subscription) DO UPDATE
+SET starts = wildrydes_receipt.starts + 1, worker = excluded.worker
+WHERE wildrydes_receipt.status = 'retrying'
+    AND (wildrydes_receipt.next_attempt_at IS NULL OR wildrydes_receipt.next_attempt_at <= now())
+RETURNING starts
+"""
+
 MARK_DONE = """
-UPDATE wildrydes_receipt SET status = 'done', attempts = attempts + 1, done_at = now(),
-    next_attempt_at = NULL, message = NULL
+UPDATE wildrydes_receipt SET status = 'done', attempts = attempts + 1, starts = 0,
+    done_at = now(), next_attempt_at = NULL, message = NULL, worker = %s
 WHERE subscription = %s AND message_id = ANY(%s)
 """
 
 MARK_FAILED = """
-UPDATE wildrydes_receipt SET status = %s, attempts = %s, done_at = NULL,
-    next_attempt_at = clock_timestamp() + %s::interval, error = %s, traceback = %s, message = %s
+UPDATE wildrydes_receipt SET status = %s, attempts = %s, starts = 0, done_at = NULL,
+    next_attempt_at = statement_timestamp() + %s::interval, worker = %s,
+    first_failed_at = coalesce(first_failed_at, statement_timestamp()),
+    last_failed_at = statement_timestamp(), error = %s, traceback = %s, message = %s
 WHERE subscription = %s AND message_id = %s
 """
 
 RECORD_UNREADABLE = """
-INSERT INTO wildrydes_receipt (subscription, message_id, message_type, status, attempts,
-    dispatch_id, dispatched_at, group_id, position, worker, error, traceback, message)
-VALUES (%s, %s, 'unreadable', 'dead', 1, %s, %s, '', 0, '', %s, '', %s)
+INSERT INTO wildrydes_receipt (subscription, message_id, message_type, status, attempts, starts,
+    dispatch_id, dispatched_at, group_id, position, worker, first_failed_at, last_failed_at,
+    error, traceback, message)
+VALUES (%s, %s, 'unreadable', 'dead', 1, 0, %s, %s, '', 0, %s, now(), now(), %s, '', %s)
 ON CONFLICT (message_id, subscription) DO NOTHING
 """
 
 
 @dataclass(frozen=True)
-class Arrival:
-    """One message of a delivery: its id, its type, and the dispatch that brought it."""
+class Origin:
+    """Where receipts come from: for whom, by which dispatch, handled by which worker."""
 
-    message_id: UUID
-    type: str
+    subscription: str
+    dispatch_id: UUID
+    dispatched_at: datetime
+    worker: str
 
 
-def claim(
-    *,
-    subscription: str,
-    dispatch_id: UUID,
-    dispatched_at: datetime,
-    arrivals: Sequence[Arrival],
-) -> dict[UUID, int]:
-    """Return the attempt number of each message that has to be handled now, by message id.
+@dataclass(frozen=True)
+class Claimed:
+    """The messages that have to be handled now: each one's attempt number, from 1.
 
-    What is not returned is done, dead, or waiting for a later attempt. Must run inside the
-    transaction in which the messages are handled: its rows are locked until the end of it.
+    `known` are those that had a receipt already.
     """
-    ids = [arrival.message_id for arrival in arrivals]
-    types = [arrival.type for arrival in arrivals]
+
+    attempts: Mapping[UUID, int]
+    known: frozenset[UUID]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One message's failed attempt, and what was decided."""
+
+    item: Item
+    attempt: int
+    error: Exception
+    decision: Decision
+
+
+def claim(origin: Origin, items: Sequence[Item]) -> Claimed:
+    """Claim the messages that have to be handled now.
+
+    The others are done, dead, let go of, parked, or waiting for a later attempt. The rows of
+    those that are claimed are locked until the end of the transaction.
+    """
+    ids = [item.id for item in items]
+    columns: list[Any] = [
+        [item.envelope.type for item in items],
+        [item.envelope.group_id for item in items],
+        [item.envelope.position for item in items],
+    ]
+    where: list[Any] = [origin.subscription, origin.dispatch_id, origin.dispatched_at, origin.worker]
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM_NEW, [subscription, dispatch_id, dispatched_at, ids, types])
-        attempts = {message_id: 1 for (message_id,) in cursor.fetchall()}
-        known = [message_id for message_id in ids if message_id not in attempts]
-        if known:
-            cursor.execute(CLAIM_RETRIES, [subscription, known])
-            attempts.update({key: count + 1 for key, count in cursor.fetchall()})
-    return attempts
+        cursor.execute(CLAIM_NEW, [*where, ids, *columns])
+        new = {message_id: 1 for (message_id,) in cursor.fetchall()}
+        if len(new) == len(ids):
+            return Claimed(new, frozenset())
+        old = [message_id for message_id in ids if message_id not in new]
+        cursor.execute(CLAIM_RETRIES, [origin.subscription, old])
+        again = {message_id: count + 1 for message_id, count in cursor.fetchall()}
+    return Claimed({**new, **again}, frozenset(again))
 
 
-def mark_retries_done(*, subscription: str, message_ids: Collection[UUID]) -> None:
-    """Record that messages which had failed before are done. New ones already are."""
+def begin_alone(origin: Origin, item: Item) -> int:
+    """Count that this message is about to be begun alone; return how often it has been now.
+
+    0 when it has not to be handled. The caller commits before it begins: if the worker then dies,
+    the count stays, and says which message it was.
+    """
+    values: list[Any] = [
+        *(origin.subscription, item.id, item.envelope.type),
+        *(origin.dispatch_id, origin.dispatched_at),
+        *(item.envelope.group_id, item.envelope.position, origin.worker),
+        Jsonb(dict(item.event)),
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(BEGIN_ALONE, values)
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def mark_retries_done(origin: Origin, message_ids: Collection[UUID]) -> None:
+    """Record that messages which had a receipt before are done. New ones already are."""
     if message_ids:
         with connection.cursor() as cursor:
-            cursor.execute(MARK_DONE, [subscription, list(message_ids)])
+            cursor.execute(MARK_DONE, [origin.worker, origin.subscription, list(message_ids)])
 
 
-def mark_failed(
-    *,
-    subscription: str,
-    message_id: UUID,
-    event: Mapping[str, Any],
-    attempt: int,
-    error: Exception,
-    decision: Decision,
-) -> None:
+def mark_failed(origin: Origin, failure: Failure) -> None:
     """Record a failed attempt, what was decided, and the message, which the consumer now keeps."""
-    wait: timedelta | None = None
-    match decision:
-        case RetryAfter(wait):
-            status, text = Receipt.Status.RETRYING, describe(error)
-        case Dead(reason):
-            status, text = Receipt.Status.DEAD, reason
-    trace = "".join(traceback.format_exception(error))
+    status, text, wait = _fate(failure)
+    trace = "".join(traceback.format_exception(failure.error))
     values: list[Any] = [
-        status,
-        attempt,
-        wait,
+        *(status, failure.attempt, wait, origin.worker),
         _storable(text, ERROR_CHARACTERS),
         _storable(trace, TRACEBACK_CHARACTERS),
-        Jsonb(dict(event)),
-        subscription,
-        message_id,
+        Jsonb(dict(failure.item.event)),
+        *(origin.subscription, failure.item.id),
     ]
     with connection.cursor() as cursor:
         cursor.execute(MARK_FAILED, values)
 
 
-def record_unreadable(
-    *,
-    subscription: str,
-    message_id: UUID,
-    event: object,
-    dispatch_id: UUID,
-    dispatched_at: datetime,
-    reason: str,
-) -> None:
+def record_unreadable(origin: Origin, found: Unreadable) -> None:
     """Put something that cannot be read as a message among the dead letters, as it came."""
     values: list[Any] = [
-        subscription,
-        message_id,
-        dispatch_id,
-        dispatched_at,
-        _storable(reason, ERROR_CHARACTERS),
-        Jsonb(event),
+        *(origin.subscription, found.message_id, origin.dispatch_id, origin.dispatched_at),
+        origin.worker,
+        _storable(f"unreadable: {found.reason}", ERROR_CHARACTERS),
+        Jsonb(found.event),
     ]
     with connection.cursor() as cursor:
         cursor.execute(RECORD_UNREADABLE, values)
+
+
+def _fate(failure: Failure) -> tuple[Receipt.Status, str, timedelta | None]:
+    match failure.decision:
+        case RetryAfter(wait):
+            return Receipt.Status.RETRYING, describe(failure.error), wait
+        case Dead(reason):
+            return Receipt.Status.DEAD, reason, None
+        case Drop(reason):
+            return Receipt.Status.DROPPED, reason, None
 
 
 def _storable(text: str, most: int) -> str:

@@ -7,18 +7,21 @@ Does not guarantee: that the number of receipts which are done is exact. Up to
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 
 import structlog
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 from django.db.models import Count, Sum
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
 from wildrydes import redis, topology
+from wildrydes.front_door.patience import Question
 from wildrydes.models import Dispatch, Receipt
 
+ANSWER_WITHIN_SECONDS = 3.0
 COUNTED_BYTES = 16 * 1024 * 1024
 
 log = structlog.get_logger(__name__)
@@ -111,24 +114,26 @@ class Figures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield every gauge; those of a server that is away are missing, and its `_up` is 0."""
-        yield from _from_postgres()
-        yield from _from_redis()
+        deadline = time.monotonic() + ANSWER_WITHIN_SECONDS
+        postgres, redis_ = Question(_read_postgres), Question(_read_redis)
+        yield from _answered("postgres", postgres, deadline=deadline)
+        yield from _answered("redis", redis_, deadline=deadline)
 
 
-def _from_postgres() -> Iterator[Metric]:
+def _answered(server: str, gauges: Question[list[Metric]], *, deadline: float) -> Iterator[Metric]:
     try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL statement_timeout = '2s'")
-            gauges = _read_postgres()
-    except DatabaseError as error:
-        log.warning("no figures from Postgres", error=str(error))
-        gauges = []
-    yield _up("postgres", bool(gauges))
-    yield from gauges
+        found = gauges.answer(deadline=deadline)
+    except (DatabaseError, RedisError, TimeoutError) as error:
+        log.warning("figures are missing", server=server, error=str(error))
+        found = []
+    name = f"wildrydes_{server}_up"
+    yield GaugeMetricFamily(name, f"Whether {server} answers.", value=bool(found))
+    yield from found
 
 
 def _read_postgres() -> list[Metric]:
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = '2s'")
     age = GaugeMetricFamily(
         "wildrydes_oldest_unrouted_age_seconds",
         "The relay's lag: the age of the oldest message that is due and not routed.",
@@ -149,19 +154,9 @@ def _read_postgres() -> list[Metric]:
     ]
 
 
-def _from_redis() -> Iterator[Metric]:
-    try:
-        on_the_wire = tasks_on_the_wire()
-    except RedisError as error:
-        log.warning("no figures from Redis", error=str(error))
-        yield _up("redis", False)
-        return
-    yield _up("redis", True)
-    yield _by_queue("tasks_on_the_wire", "Celery messages that lie in Redis.", on_the_wire)
-
-
-def _up(server: str, answers: bool) -> Metric:
-    return GaugeMetricFamily(f"wildrydes_{server}_up", f"Whether {server} answers.", value=answers)
+def _read_redis() -> list[Metric]:
+    on_the_wire = tasks_on_the_wire()
+    return [_by_queue("tasks_on_the_wire", "Celery messages that lie in Redis.", on_the_wire)]
 
 
 def _by_queue(name: str, text: str, values: Mapping[str, int]) -> Metric:

@@ -27,6 +27,7 @@ class Dispatch(models.Model):
     queue = models.CharField(max_length=200)
     source = models.CharField(max_length=10, choices=Source.choices, default=Source.LOG)
     message_ids = ArrayField(models.UUIDField())
+    position = models.BigIntegerField(default=0, help_text="Of its first message in the log.")
     groups = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     size = models.PositiveIntegerField(help_text="Messages in it.")
     weight = models.PositiveIntegerField(help_text="About how many bytes they are.")
@@ -39,7 +40,7 @@ class Dispatch(models.Model):
         verbose_name_plural = "dispatches"
         indexes = [
             models.Index(
-                fields=["queue", "id"],
+                fields=["queue", "position"],
                 name="wildrydes_dispatch_waiting",
                 condition=models.Q(sent_at__isnull=True),
             ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import TransactionNow
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
 from wildrydes.envelope import Envelope
@@ -32,6 +33,7 @@ class Message(models.Model):
 
     class Meta:
         verbose_name = "message"
+        indexes = [BrinIndex(fields=["published_at"], name="wildrydes_message_time")]
 
     def __str__(self) -> str:
         return f"{self.type} {self.id}"

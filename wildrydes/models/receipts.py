@@ -28,6 +28,9 @@ class Receipt(models.Model):
     message_type = models.CharField(max_length=200)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DONE)
     attempts = models.PositiveIntegerField(default=1)
+    starts = models.PositiveIntegerField(
+        default=0, help_text="How often a worker began on it alone and has not come back."
+    )
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     dispatch_id = models.UUIDField(null=True, blank=True)
     dispatched_at = models.DateTimeField(null=True, blank=True)

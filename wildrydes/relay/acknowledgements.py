@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 from django.db import DatabaseError, connection
 
-from wildrydes import redis, wire
+from wildrydes import crashpoints, redis, wire
 from wildrydes.models import Dispatch
 from wildrydes.relay import wakeup
 
@@ -54,7 +54,9 @@ class AcknowledgementListener(threading.Thread):
             try:
                 done = self._take()
                 if done:
+                    crashpoints.reach("relay.acknowledging")
                     close(done)
+                    crashpoints.reach("relay.acknowledged")
             except (*wire.WIRE_ERRORS, DatabaseError) as error:
                 log.debug("acknowledgements_paused", error=str(error))
                 connection.close()

@@ -1,8 +1,9 @@
 """Visibility timeout, in Postgres: what was sent and not acknowledged is sent again.
 
 Guarantee: a dispatch that Redis or a worker lost is sent again when its lease has lapsed, and all
-of them at once when Redis lost its data. What still stands in its queue is left there, so that a
-consumer which is down for a day does not find a day of copies.
+of them at once when Redis lost its data. What a worker says it is at work on is left to it, and
+what still stands in its queue is left there, so that a consumer which is down for a day does not
+find a day of copies.
 Does not guarantee: that nothing is sent twice; receipts absorb it.
 """
 
@@ -13,13 +14,15 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import connection, transaction
+from django.db.models import F
 
-from wildrydes import redis, topology
+from wildrydes import redis, topology, wire
 from wildrydes.models import Dispatch
 from wildrydes.relay import sending
 
 CHECKED_AT_MOST = 500
 TRUSTED_LEASES = 10
+DOUBLINGS_AT_MOST = 16
 
 LAPSED = """
 SELECT *, clock_timestamp() - sent_at AS silence FROM wildrydes_dispatch
@@ -27,24 +30,24 @@ WHERE sent_at IS NOT NULL AND lease_until <= clock_timestamp()
 ORDER BY lease_until LIMIT %s FOR UPDATE SKIP LOCKED
 """
 
-EXTEND = """
-UPDATE wildrydes_dispatch AS dispatch SET lease_until = clock_timestamp() + waiting.lease
-FROM unnest(%s::uuid[], %s::interval[]) AS waiting (id, lease) WHERE dispatch.id = waiting.id
+LOOK_AGAIN_SOON = """
+UPDATE wildrydes_dispatch SET lease_until = clock_timestamp() + interval '1 second'
+WHERE id = ANY(%s)
 """
 
 
-def end_all_if_redis_lost_its_data(*, origin: str) -> bool:
-    """Let every lease lapse when Redis has forgotten the current epoch; say whether it had.
+def let_all_wait_if_redis_lost_its_data(*, origin: str) -> bool:
+    """Let every open dispatch wait anew when Redis has forgotten the current epoch.
 
-    The epoch is a key that this database's relays keep in Redis. Whoever finds it missing sets a
-    new one and so is the one that acts.
+    Say whether it had. The epoch is a key that this database's relays keep in Redis; whoever finds
+    it missing sets a new one, and so is the one that acts. The loss is nobody's fault: it does not
+    count as an attempt.
     """
     forgotten = redis.client().set(f"wildrydes:epoch:{origin}", b"1", nx=True)
     if forgotten:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE wildrydes_dispatch SET lease_until = now() WHERE sent_at IS NOT NULL"
-            )
+        Dispatch.objects.filter(sent_at__isnull=False).update(
+            sent_at=None, lease_until=None, attempt=F("attempt") - 1
+        )
     return bool(forgotten)
 
 
@@ -58,26 +61,36 @@ def claim_lapsed() -> list[Dispatch]:
         lost = [item for name, queued in by_queue.items() for item in _lost(name, queued)]
         sending.mark_sent(lost)
         taken = {dispatch.id for dispatch in lost}
-        _extend([dispatch for dispatch in lapsed if dispatch.id not in taken])
+        _look_again_soon([dispatch for dispatch in lapsed if dispatch.id not in taken])
     return lost
 
 
 def _lost(queue: str, lapsed: Sequence[Dispatch]) -> list[Dispatch]:
-    """Return those that cannot be standing in the queue, oldest first.
+    """Return those that neither stand in the queue nor are at work, oldest first.
 
     A queue that holds fewer entries than are open has lost, or is working on, the difference.
-    Entries of other databases or copies can hide a loss; so nothing is trusted to stand there
-    for more than ten leases.
+    Entries of other databases or copies can hide a loss; so none is trusted to stand there for
+    ever, though for longer each time.
     """
     open_count = Dispatch.objects.filter(queue=queue, sent_at__isnull=False).count()
-    standing = int(redis.client().llen(queue))
-    missing = max(0, open_count - standing)
-    longest = topology.current().queue(queue).lease * TRUSTED_LEASES
+    with redis.client().pipeline(transaction=False) as pipeline:
+        pipeline.llen(queue)
+        pipeline.mget([wire.at_work_key(dispatch.id) for dispatch in lapsed])
+        standing, at_work = pipeline.execute()
+    silent = [item for item, sign in zip(lapsed, at_work, strict=True) if sign is None]
+    missing = max(0, open_count - standing - (len(lapsed) - len(silent)))
     return [
         dispatch
-        for index, dispatch in enumerate(lapsed)
-        if index < missing or _silence(dispatch) > longest
+        for index, dispatch in enumerate(silent)
+        if index < missing or _silence(dispatch) > _trust(dispatch)
     ]
+
+
+def _trust(dispatch: Dispatch) -> timedelta:
+    """Return for how long a dispatch is believed to stand in its queue."""
+    lease = topology.current().queue(dispatch.queue).lease
+    doublings = min(dispatch.attempt, DOUBLINGS_AT_MOST)
+    return lease * (TRUSTED_LEASES << doublings)
 
 
 def _silence(dispatch: Dispatch) -> timedelta:
@@ -85,9 +98,7 @@ def _silence(dispatch: Dispatch) -> timedelta:
     return silence
 
 
-def _extend(dispatches: Sequence[Dispatch]) -> None:
-    if not dispatches:
-        return
-    leases = [topology.current().queue(dispatch.queue).lease for dispatch in dispatches]
-    with connection.cursor() as cursor:
-        cursor.execute(EXTEND, [[dispatch.id for dispatch in dispatches], leases])
+def _look_again_soon(dispatches: Sequence[Dispatch]) -> None:
+    if dispatches:
+        with connection.cursor() as cursor:
+            cursor.execute(LOOK_AGAIN_SOON, [[dispatch.id for dispatch in dispatches]])

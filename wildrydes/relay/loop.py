@@ -12,15 +12,15 @@ import psycopg
 import structlog
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
-from wildrydes import models, redis, wire
+from wildrydes import crashpoints, models, redis, wire
 from wildrydes.conf import kernel_settings
-from wildrydes.relay import leases, routing, sending
+from wildrydes.relay import leases, routing, sending, turns
 from wildrydes.relay.acknowledgements import AcknowledgementListener
 from wildrydes.relay.wakeup import Wakeups
 
 log = structlog.get_logger(__name__)
 
-LEASE_CHECK_SECONDS = 1.0
+LEASE_CHECK_SECONDS = 0.5
 OUTAGE_POLL_SECONDS = 0.25
 DATABASE_ERRORS = (DatabaseError, InterfaceError, psycopg.Error)
 
@@ -58,7 +58,7 @@ class Relay:
         while not self._stopping.is_set():
             try:
                 if not self.turn():
-                    self._wakeups.wait(seconds=kernel_settings().relay_poll.total_seconds())
+                    self._wakeups.wait(seconds=self._patience())
             except wire.WIRE_ERRORS as error:
                 self._wait_out("redis", error, self._redis_answers)
             except DATABASE_ERRORS as error:
@@ -68,13 +68,23 @@ class Relay:
         """Do everything that can be done now; return whether anything was."""
         self._begin()
         lapsed = self._claim_lapsed()
+        crashpoints.reach("relay.resending")
+        routed, claimed = self._route_and_claim()
+        crashpoints.reach("relay.committed")
+        sending.put_on_wire([*lapsed, *claimed], origin=self._origin, known=routed)
+        return bool(routed or claimed or lapsed)
+
+    def _route_and_claim(self) -> tuple[sending.Events, list[models.Dispatch]]:
+        """Route what is new or due and claim what there is room for, if it is this one's turn."""
         limit = kernel_settings().routing_batch
         with transaction.atomic():
+            if not turns.take():
+                return {}, []
             routed = routing.route_messages(limit=limit)
-            retried = routing.schedule_retries(limit=limit)
+            routing.schedule_retries(limit=limit)
             claimed = sending.claim()
-        sending.put_on_wire([*lapsed, *claimed], origin=self._origin, known=routed)
-        return bool(routed or retried or claimed or lapsed)
+            crashpoints.reach("relay.claimed")
+        return routed, claimed
 
     def _begin(self) -> None:
         if not self._origin:
@@ -88,9 +98,13 @@ class Relay:
         if now - self._leases_checked_at < LEASE_CHECK_SECONDS:
             return []
         self._leases_checked_at = now
-        if leases.end_all_if_redis_lost_its_data(origin=self._origin):
+        if leases.let_all_wait_if_redis_lost_its_data(origin=self._origin):
             log.warning("redis_has_a_new_epoch", meaning="every open dispatch is sent again")
         return leases.claim_lapsed()
+
+    def _patience(self) -> float:
+        """Return how long to sleep at most, in seconds: until the next look at the leases."""
+        return min(LEASE_CHECK_SECONDS, kernel_settings().relay_poll.total_seconds())
 
     def _wait_out(self, what: str, error: Exception, answers: Callable[[], bool]) -> None:
         log.warning("relay_waits", missing=what, error=str(error).strip())

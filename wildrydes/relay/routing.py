@@ -6,7 +6,7 @@ Also takes up the messages whose retry is due; from here on the two travel alike
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,8 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from wildrydes import topology
+from wildrydes import recipients, topology
+from wildrydes.envelope import Envelope
 from wildrydes.models import Dispatch, Message
 from wildrydes.relay import batches
 
@@ -35,7 +36,7 @@ CLAIM_DUE_RECEIPTS = """
 UPDATE wildrydes_receipt SET next_attempt_at = NULL WHERE id IN (
     SELECT id FROM wildrydes_receipt WHERE status = 'retrying' AND next_attempt_at <= now()
     ORDER BY next_attempt_at LIMIT %s FOR UPDATE SKIP LOCKED
-) RETURNING subscription, message_id, message::text
+) RETURNING subscription, message_id, group_id, position, octet_length(message::text)
 """
 
 
@@ -45,6 +46,8 @@ class Parcel:
 
     message_id: UUID
     event: Mapping[str, Any]
+    group_id: str
+    position: int
     weight: int
     size: int = 1
 
@@ -52,14 +55,15 @@ class Parcel:
 def route_messages(*, limit: int) -> dict[UUID, Mapping[str, Any]]:
     """Turn up to `limit` due messages into waiting dispatches; return their CloudEvents by id.
 
-    Must run inside a transaction. Any number of relays may call it at once.
+    Must run inside a transaction that holds the turn (see `turns`): positions that two relays
+    routed side by side could leave in the wrong order.
     """
     parcels: dict[UUID, Parcel] = {}
     wanted: dict[str, list[Parcel]] = defaultdict(list)
     for message in Message.objects.raw(CLAIM_UNROUTED, [limit]):
         envelope = message.to_envelope()
-        parcel = parcels[message.id] = _parcel(envelope.id, envelope.to_cloudevent())
-        for subscription in topology.current().recipients(envelope):
+        parcel = parcels[message.id] = _parcel(envelope)
+        for subscription in recipients.of(envelope, named=message.recipients):
             wanted[subscription.name].append(parcel)
     _store(wanted, source=Dispatch.Source.LOG)
     return {parcel.message_id: parcel.event for parcel in parcels.values()}
@@ -75,14 +79,16 @@ def schedule_retries(*, limit: int) -> int:
         cursor.execute(CLAIM_DUE_RECEIPTS, [limit])
         rows = cursor.fetchall()
     wanted: dict[str, list[Parcel]] = defaultdict(list)
-    for subscription, message_id, event in rows:
-        wanted[subscription].append(Parcel(message_id, {}, weight=len(event)))
+    for subscription, message_id, group_id, position, weight in rows:
+        wanted[subscription].append(Parcel(message_id, {}, group_id, position, weight or 0))
     _store(wanted, source=Dispatch.Source.RECEIPTS)
     return len(rows)
 
 
-def _parcel(message_id: UUID, event: Mapping[str, Any]) -> Parcel:
-    return Parcel(message_id, event, weight=len(orjson.dumps(event)))
+def _parcel(envelope: Envelope) -> Parcel:
+    event = envelope.to_cloudevent()
+    weight = len(orjson.dumps(event))
+    return Parcel(envelope.id, event, envelope.group_id, envelope.position, weight)
 
 
 def _store(wanted: Mapping[str, Sequence[Parcel]], *, source: Dispatch.Source) -> None:
@@ -92,15 +98,27 @@ def _store(wanted: Mapping[str, Sequence[Parcel]], *, source: Dispatch.Source) -
 
 
 def _pack(name: str, parcels: Sequence[Parcel], source: Dispatch.Source) -> Iterable[Dispatch]:
+    """Make waiting dispatches: of anything together, or, to keep order, one for each group."""
     subscription = topology.current().subscription(name)
     queue = topology.current().queue(subscription.queue)
     bounds = batches.Bounds(queue.batch_items, queue.batch_bytes)
-    for batch in batches.split(parcels, bounds=bounds):
-        yield Dispatch(
-            subscription=name,
-            queue=queue.name,
-            source=source,
-            message_ids=[parcel.message_id for parcel in batch],
-            size=len(batch),
-            weight=sum(parcel.weight for parcel in batch),
-        )
+    for group, members in _lines(parcels, in_order=subscription.fifo):
+        for batch in batches.split(members, bounds=bounds):
+            yield Dispatch(
+                subscription=name,
+                queue=queue.name,
+                source=source,
+                message_ids=[parcel.message_id for parcel in batch],
+                position=batch[0].position,
+                groups=[group] if group else [],
+                size=len(batch),
+                weight=sum(parcel.weight for parcel in batch),
+            )
+
+
+def _lines(parcels: Sequence[Parcel], *, in_order: bool) -> Iterator[tuple[str, list[Parcel]]]:
+    """Yield who has to stand in one line, by position; those without a group share one."""
+    lines: dict[str, list[Parcel]] = defaultdict(list)
+    for parcel in sorted(parcels, key=lambda parcel: parcel.position):
+        lines[parcel.group_id if in_order else ""].append(parcel)
+    yield from lines.items()

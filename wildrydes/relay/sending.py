@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from django.db import connection
 from django.db.models import F
 from prometheus_client import Counter
 
-from wildrydes import topology, wire
+from wildrydes import crashpoints, topology, wire
 from wildrydes.models import Dispatch, Message, Receipt
 from wildrydes.relay import batches
 
@@ -28,18 +28,25 @@ log = structlog.get_logger(__name__)
 SENT = Counter("wildrydes_dispatches_sent", "Celery messages sent.", ["subscription"])
 MERGED_AT_MOST = 64
 
+Events = Mapping[UUID, Mapping[str, Any]]
+
 WAITING_WITH_ROOM = """
-SELECT dispatch.*, queue.max_open - open.taken AS room FROM unnest(%s::text[], %s::int[]) AS queue (name, max_open)
+SELECT dispatch.*, queue.max_open - open.taken AS room
+FROM unnest(%s::text[], %s::int[]) AS queue (name, max_open)
 CROSS JOIN LATERAL (
     SELECT count(*) AS taken FROM wildrydes_dispatch
     WHERE queue = queue.name AND sent_at IS NOT NULL
 ) AS open
 CROSS JOIN LATERAL (
-    SELECT * FROM wildrydes_dispatch
-    WHERE queue = queue.name AND sent_at IS NULL
-    ORDER BY id LIMIT greatest(0, queue.max_open - open.taken) * %s
-    FOR UPDATE SKIP LOCKED
+    SELECT * FROM wildrydes_dispatch AS waiting
+    WHERE queue = queue.name AND sent_at IS NULL AND NOT EXISTS (
+        SELECT 1 FROM wildrydes_dispatch AS ahead
+        WHERE waiting.groups <> '{}' AND ahead.queue = queue.name AND ahead.sent_at IS NOT NULL
+            AND ahead.subscription = waiting.subscription AND ahead.groups && waiting.groups
+    )
+    ORDER BY position LIMIT greatest(0, queue.max_open - open.taken) * %s
 ) AS dispatch
+ORDER BY dispatch.position
 """
 
 MARK_SENT = """
@@ -55,7 +62,8 @@ RETURNING dispatch.id, dispatch.sent_at, dispatch.attempt
 def claim() -> list[Dispatch]:
     """Take the waiting dispatches for which there is room, merged; mark them sent and leased.
 
-    Must run inside a transaction. What is returned has to be put on the wire after the commit.
+    Must run inside a transaction that holds the turn (see `turns`). What is returned has to be put
+    on the wire after the commit. No two open dispatches of a subscription hold the same group.
     """
     queues = topology.current().queues
     parameters = [
@@ -84,9 +92,7 @@ def mark_sent(dispatches: Sequence[Dispatch]) -> None:
             by_id[dispatch_id].attempt = attempt
 
 
-def put_on_wire(
-    dispatches: Sequence[Dispatch], *, origin: str, known: Mapping[UUID, Mapping[str, Any]]
-) -> None:
+def put_on_wire(dispatches: Sequence[Dispatch], *, origin: str, known: Events) -> None:
     """Send each dispatch with its messages; `known` spares reading those again.
 
     When Redis does not take one, it and those after it wait again, and the error is raised.
@@ -99,6 +105,7 @@ def put_on_wire(
         except wire.WIRE_ERRORS:
             _wait_again(dispatches[index:])
             raise
+        crashpoints.reach("relay.sent")
         SENT.labels(dispatch.subscription).inc()
 
 
@@ -109,26 +116,38 @@ def _merge(waiting: Sequence[Dispatch]) -> list[Dispatch]:
         alike[dispatch.subscription, dispatch.source].append(dispatch)
     queue = topology.current().queue(waiting[0].queue)
     bounds = batches.Bounds(queue.batch_items, queue.batch_bytes)
-    merged = [batch for group in alike.values() for batch in batches.split(group, bounds=bounds)]
-    merged.sort(key=lambda batch: batch[0].id)
+    merged = [
+        batch for members in alike.values() for batch in batches.split(members, bounds=bounds)
+    ]
+    merged.sort(key=lambda batch: batch[0].position)
     room: int = waiting[0].room  # type: ignore[attr-defined]
-    return [_into_one(batch) for batch in merged[:room]]
+    return [_into_one(batch) for batch in islice(_keeping_groups_apart(merged), room)]
+
+
+def _keeping_groups_apart(merged: Iterable[list[Dispatch]]) -> Iterator[list[Dispatch]]:
+    """Leave out, in each batch, the groups that an earlier batch of the subscription holds."""
+    held: set[tuple[str, str]] = set()
+    for batch in merged:
+        names = [{(item.subscription, group) for group in item.groups} for item in batch]
+        free = [item for item, own in zip(batch, names, strict=True) if held.isdisjoint(own)]
+        held.update(*names)
+        if free:
+            yield free
 
 
 def _into_one(batch: Sequence[Dispatch]) -> Dispatch:
     first, *others = batch
     if others:
         first.message_ids = [message_id for item in batch for message_id in item.message_ids]
+        first.groups = sorted({group for item in batch for group in item.groups})
         first.size = sum(item.size for item in batch)
         first.weight = sum(item.weight for item in batch)
-        first.save(update_fields=["message_ids", "size", "weight"])
+        first.save(update_fields=["message_ids", "groups", "size", "weight"])
         Dispatch.objects.filter(id__in=[item.id for item in others]).delete()
     return first
 
 
-def _delivery(
-    dispatch: Dispatch, *, origin: str, events: Mapping[UUID, Mapping[str, Any]]
-) -> wire.Delivery:
+def _delivery(dispatch: Dispatch, *, origin: str, events: Events) -> wire.Delivery:
     missing = [message_id for message_id in dispatch.message_ids if message_id not in events]
     if missing:
         log.error("messages_missing", dispatch=str(dispatch.id), messages=missing)
@@ -142,7 +161,7 @@ def _delivery(
 
 
 def _read_messages(
-    dispatches: Iterable[Dispatch], *, known: Mapping[UUID, Mapping[str, Any]]
+    dispatches: Iterable[Dispatch], *, known: Events
 ) -> dict[UUID, Mapping[str, Any]]:
     from_log: set[UUID] = set()
     events: dict[UUID, Mapping[str, Any]] = {}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -17,11 +18,12 @@ from django.db import connection, transaction
 from wildrydes import publishing, redis, subscriptions, topology
 from wildrydes.consumer import Outcome, consume
 from wildrydes.envelope import Envelope
+from wildrydes.models import Dispatch, Receipt
 from wildrydes.relay import Relay
 from wildrydes.retry import RetryPolicy
 from wildrydes.topology import Queue, Subscription, Topic, Topology, Workers
 
-AT_ONCE = RetryPolicy(max_attempts=3, first=timedelta(0), cap=timedelta(0))
+AT_ONCE = RetryPolicy(max_attempts=3, first=timedelta(milliseconds=1))
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,24 @@ class Do:
         return {"number": self.number}
 
 
-def small_topology(**queue: Any) -> Topology:
-    """Return a topology of two subscribers to one topic, one of them choosy, and one command."""
+def small_topology(*, first: Mapping[str, Any] | None = None, **queue: Any) -> Topology:
+    """Return a topology of two subscribers to one topic, one of them choosy, and one command.
+
+    `first` changes the first subscription, `queue` both queues.
+    """
     return Topology(
         topics=(Topic(name="tests", types=("v1.test.happened",)),),
         queues=(Queue(name="first", **queue), Queue(name="second", **queue)),
         subscriptions=(
-            Subscription(name="first.record", topics=("tests",), queue="first", retry=AT_ONCE),
+            Subscription(
+                **{
+                    "name": "first.record",
+                    "topics": ("tests",),
+                    "queue": "first",
+                    "retry": AT_ONCE,
+                    **(first or {}),
+                }
+            ),
             Subscription(
                 name="second.record",
                 topics=("tests",),
@@ -70,18 +83,21 @@ def small_topology(**queue: Any) -> Topology:
 class Kernel:
     """What a kernel test drives: a relay, a wire it can look at, handlers that can be told to fail.
 
-    `fails` holds the numbers whose handler raises after it has had its effect.
+    `fails` holds the numbers whose handler raises after it has had its effect, `raises` what, where
+    it is not a ValueError; `hangs` those whose handler does not end.
     """
 
     use: Callable[[Topology], None]
     relay: Relay = field(default_factory=Relay)
     fails: set[int] = field(default_factory=set)
+    raises: dict[int, Exception] = field(default_factory=dict)
+    hangs: set[int] = field(default_factory=set)
 
-    def publish(self, *numbers: int) -> list[UUID]:
+    def publish(self, *numbers: int, group: str = "") -> list[UUID]:
         """Publish one event for each number, in one transaction."""
         with transaction.atomic():
             return publishing.publish_all(
-                [publishing.Outgoing(body=Happened(number)) for number in numbers]
+                [publishing.Outgoing(body=Happened(number), group_id=group) for number in numbers]
             )
 
     def standing(self, queue: str) -> int:
@@ -107,6 +123,27 @@ class Kernel:
             outcomes.append(consume(subscription=body["task"], body=body))
         return outcomes
 
+    def run_until_quiet(self) -> None:
+        """Let relay and workers run until no message is on its way or waits to be tried again."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            self.relay.turn()
+            if not self.work("first") and not self.work("second") and not self._is_under_way():
+                return
+        raise AssertionError("messages are still under way")
+
+    def _is_under_way(self) -> bool:
+        retrying = Receipt.objects.filter(status=Receipt.Status.RETRYING)
+        return retrying.exists() or Dispatch.objects.exists()
+
+    def sequence(self, name: str = "first") -> list[int]:
+        """Return the numbers that took effect at a subscriber, in the order in which they did."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT number FROM kernel_test_effect WHERE subscription = %s ORDER BY at", [name]
+            )
+            return [number for (number,) in cursor.fetchall()]
+
     def effects(self) -> Counter[tuple[str, int]]:
         """Return how often each (subscription, number) took effect."""
         with connection.cursor() as cursor:
@@ -118,7 +155,8 @@ class Kernel:
 def _effect_table(django_db_setup: None, django_db_blocker: Any) -> None:
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
-            "CREATE TABLE kernel_test_effect (subscription text, number int, message uuid)"
+            "CREATE TABLE kernel_test_effect (subscription text, number int, message uuid,"
+            " at bigserial)"
         )
 
 
@@ -151,7 +189,9 @@ def _bind_handlers(kernel: Kernel) -> None:
                     [name, number, envelope.id],
                 )
                 if number in kernel.fails:
-                    raise ValueError(f"{number} is refused")
+                    raise kernel.raises.get(number, ValueError(f"{number} is refused"))
+                if number in kernel.hangs:
+                    time.sleep(30)
 
     @subscriptions.subscribe_batch("first.record")
     def record_first(envelopes: Sequence[Envelope]) -> None:

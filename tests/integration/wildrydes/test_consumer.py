@@ -20,15 +20,6 @@ from wildrydes.relay import acknowledgements
 from .conftest import Kernel, small_topology
 
 
-def retry_until_quiet(kernel: Kernel, *, queue: str) -> None:
-    """Run relay and worker until neither finds anything to do."""
-    while True:
-        turned = kernel.relay.turn()
-        worked = kernel.work(queue)
-        if not turned and not worked:
-            return
-
-
 def test_a_delivery_takes_effect_and_closes_its_dispatch(kernel: Kernel) -> None:
     kernel.publish(10, 11)
     kernel.relay.turn()
@@ -81,7 +72,7 @@ def test_a_message_that_failed_is_tried_again_and_then_done(kernel: Kernel) -> N
     kernel.relay.turn()
     kernel.work("first")
     kernel.fails = set()
-    retry_until_quiet(kernel, queue="first")
+    kernel.run_until_quiet()
     assert kernel.effects() == {("first", 1): 1}
     receipt = Receipt.objects.get()
     assert (receipt.status, receipt.attempts, receipt.message) == ("done", 2, None)
@@ -90,7 +81,7 @@ def test_a_message_that_failed_is_tried_again_and_then_done(kernel: Kernel) -> N
 def test_a_message_that_always_fails_is_dead_after_its_attempts(kernel: Kernel) -> None:
     kernel.fails = {1}
     kernel.publish(1)
-    retry_until_quiet(kernel, queue="first")
+    kernel.run_until_quiet()
     assert kernel.effects() == {}
     receipt = Receipt.objects.get()
     assert (receipt.status, receipt.attempts) == ("dead", 3)
@@ -131,7 +122,7 @@ def test_what_cannot_be_read_is_put_aside_and_the_rest_of_its_batch_handled(kern
     assert (outcome.done, outcome.dead) == (1, 3)
     assert consume(subscription="first.record", body=mixed).duplicate == 1
     dead = Receipt.objects.filter(status="dead")
-    assert {letter.error for letter in dead} >= {"not a JSON object"}
+    assert {letter.error for letter in dead} >= {"unreadable: not a JSON object"}
     assert dead.count() == 3
 
 

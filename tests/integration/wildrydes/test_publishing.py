@@ -50,7 +50,11 @@ def test_a_commit_leaves_the_message_for_the_relay(kernel: Kernel) -> None:
     (message_id,) = kernel.publish(1)
     message = Message.objects.get()
     assert message.id == message_id
-    assert (message.type, message.kind, message.data) == ("v1.test.happened", "event", {"number": 1})
+    assert (message.type, message.kind, message.data) == (
+        "v1.test.happened",
+        "event",
+        {"number": 1},
+    )
     assert message.correlation_id == str(message_id)
     assert list(Unrouted.objects.values_list("position", flat=True)) == [message.position]
 

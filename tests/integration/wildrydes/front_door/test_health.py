@@ -133,7 +133,7 @@ def test_a_server_that_hangs_does_not_hang_the_answer(
     status, content = readiness()
 
     assert time.monotonic() - started < 0.9
-    assert (status, content["checks"]["postgres"]["error"]) == (503, "no answer in time")
+    assert (status, content["checks"]["postgres"]["error"]) == (503, "TimeoutError")
     time.sleep(1)
 
 
@@ -170,14 +170,14 @@ def test_the_figures_are_those_of_the_tables_and_of_redis() -> None:
     assert 40 <= found["wildrydes_oldest_unrouted_age_seconds",] < 60
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_the_counters_are_there_too() -> None:
     text = Client().get("/metrics").content.decode()
 
     assert "# TYPE wildrydes_messages_accepted_total counter" in text
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_without_redis_its_figures_are_missing(no_redis: None) -> None:
     found = samples()
 
@@ -185,7 +185,7 @@ def test_without_redis_its_figures_are_missing(no_redis: None) -> None:
     assert not any(name == "wildrydes_queue_tasks_on_the_wire" for name, *_ in found)
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("wire")
 def test_without_postgres_its_figures_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused() -> float:

@@ -1,0 +1,176 @@
+"""What the rows say: is it quiet, is anything lost, doubled or out of order, how long did it take.
+
+Everything is counted over the messages after a position of the log, so that several faults can be
+tried on one database.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, LiteralString, cast
+from uuid import UUID
+
+import psycopg
+
+from tests.faults import effects
+from tests.faults.load import Accepted
+from tests.faults.topology import TOPOLOGY
+from wildrydes.envelope import Envelope
+
+Row = tuple[Any, ...]
+
+# Parked behind a dead letter of the same group is an end, until a person comes.
+OPEN = """
+SELECT
+    (SELECT count(*) FROM wildrydes_unrouted) AS unrouted,
+    (SELECT count(*) FROM wildrydes_dispatch) AS dispatches,
+    (SELECT count(*) FROM wildrydes_receipt WHERE status = 'retrying') AS retrying,
+    (SELECT count(*) FROM wildrydes_receipt AS parked WHERE status = 'parked' AND NOT EXISTS (
+        SELECT 1 FROM wildrydes_receipt AS ahead WHERE ahead.status = 'dead'
+            AND ahead.subscription = parked.subscription AND ahead.group_id = parked.group_id
+            AND ahead.position < parked.position
+    )) AS parked
+"""
+
+MESSAGES = """
+SELECT id, position, type, kind, group_id, data, published_at
+FROM wildrydes_message WHERE position > %s ORDER BY position
+"""
+
+RECEIPTS = """
+SELECT receipt.message_id, receipt.subscription, receipt.status, receipt.error
+FROM wildrydes_receipt AS receipt JOIN wildrydes_message AS message ON message.id = message_id
+WHERE message.position > %s
+"""
+
+RECOVERED_AT = """
+SELECT extract(epoch FROM max(receipt.done_at))
+FROM wildrydes_receipt AS receipt JOIN wildrydes_message AS message ON message.id = message_id
+WHERE message.position > %s AND receipt.status = 'done' AND message.published_at <= to_timestamp(%s)
+"""
+
+
+@dataclass
+class Findings:
+    """What an audit found. `broken` are sentences about promises that cannot be counted."""
+
+    events: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
+    doubled: Counter[str] = field(default_factory=Counter)
+    disordered: Counter[str] = field(default_factory=Counter)
+    broken: list[str] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        """Say whether every promise was kept."""
+        return not (+self.lost or +self.doubled or +self.disordered or self.broken)
+
+
+class Ledger:
+    """The database of a deployment, as an auditor reads it."""
+
+    def __init__(self, connection: psycopg.Connection[Row]) -> None:
+        self._connection = connection
+
+    def rows(self, statement: str, *values: object) -> list[Row]:
+        """Return the rows of a query."""
+        return self._connection.execute(cast(LiteralString, statement), values).fetchall()
+
+    def position(self) -> int:
+        """Return the position of the last message."""
+        found: int = self.rows("SELECT coalesce(max(position), 0) FROM wildrydes_message")[0][0]
+        return found
+
+    def open(self) -> dict[str, int]:
+        """Return what is not settled yet, by kind; empty when it is quiet."""
+        names = ("unrouted", "dispatches", "retrying", "parked")
+        counts = zip(names, self.rows(OPEN)[0], strict=True)
+        return {name: count for name, count in counts if count}
+
+    def recovery(self, *, since: int, ended_at: float) -> float:
+        """Return the seconds until all that was accepted before `ended_at` (epoch) was done."""
+        done_at = self.rows(RECOVERED_AT, since, ended_at)[0][0]
+        return max(0.0, float(done_at) - ended_at) if done_at is not None else 0.0
+
+
+def audit(
+    ledger: Ledger, *, since: int, accepted: Accepted, lake: Sequence[str] | None = None
+) -> Findings:
+    """Check every promise for the messages after the position `since`, and for what was accepted.
+
+    `lake` are the ids of the lake's rows. Must be quiet.
+    """
+    findings = Findings()
+    messages = [_Message(*row) for row in ledger.rows(MESSAGES, since)]
+    findings.events = sum(message.kind == "event" for message in messages)
+    _check_receipts(ledger, messages, since, findings)
+    effects.check_effects(ledger.rows, since, findings.lost, findings.doubled)
+    effects.check_acceptance(ledger.rows, accepted.rides, findings.lost, findings.doubled)
+    findings.disordered.update(effects.disorder(ledger.rows, since))
+    findings.broken.extend(effects.broken_rules(ledger.rows))
+    findings.broken.extend(f"unexpected answer: {text}" for text in accepted.unexpected[:3])
+    if lake is not None:
+        _check_lake(messages, Counter(lake), findings)
+    return findings
+
+
+@dataclass(frozen=True)
+class _Message:
+    id: UUID
+    position: int
+    type: str
+    kind: str
+    group_id: str
+    data: Mapping[str, Any]
+    published_at: Any
+
+    @property
+    def is_poison(self) -> bool:
+        return self.data.get("behaviour", "work") != "work"
+
+    def to_envelope(self) -> Envelope:
+        return Envelope(
+            id=self.id,
+            type=self.type,
+            kind=self.kind,  # type: ignore[arg-type]
+            source="//audit",
+            subject="",
+            time=self.published_at,
+            data=self.data,
+        )
+
+
+def _check_receipts(
+    ledger: Ledger, messages: Sequence[_Message], since: int, findings: Findings
+) -> None:
+    receipts = {(row[0], row[1]): (row[2], row[3]) for row in ledger.rows(RECEIPTS, since)}
+    poisoned = {item.group_id for item in messages if item.is_poison}
+    for message in messages:
+        for subscription in TOPOLOGY.recipients(message.to_envelope()):
+            status, error = receipts.get((message.id, subscription.name), ("missing", ""))
+            if not _is_settled(message, subscription.name, status, error, poisoned):
+                findings.lost[f"{subscription.name}: {status} {error[:120]}".strip()] += 1
+
+
+def _is_settled(
+    message: _Message, subscription: str, status: str, error: str, poisoned: set[str]
+) -> bool:
+    """Say whether the message ended here as it should: only poison may die, and must say why."""
+    suffers = subscription.startswith("probe.take_poison")
+    if message.is_poison and suffers:
+        parked = status == "parked" and subscription.endswith("in_order")
+        return parked or (status == "dead" and bool(error))
+    if suffers and status == "parked":
+        return message.group_id in poisoned
+    return status == "done"
+
+
+def _check_lake(messages: Sequence[_Message], rows: Counter[str], findings: Findings) -> None:
+    wanted = {type_ for topic in TOPOLOGY.topics for type_ in topic.types if topic.name != "probes"}
+    for message in messages:
+        if message.kind == "event" and message.type in wanted:
+            count = rows[str(message.id)]
+            findings.lost["lake"] += count == 0
+            findings.doubled["lake"] += max(0, count - 1)

@@ -1,0 +1,31 @@
+"""The HTTP interface of the probe."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from tests.faults.probe.messages import ProbeHappened
+from wildrydes import publishing
+
+
+class ProbeEventsView(APIView):
+    """Publish events whose handlers misbehave."""
+
+    permission_classes = (AllowAny,)
+    schema = None
+
+    def post(self, request: Request) -> Response:
+        """Publish `{"items": [{"group": …, "behaviour": …}]}` in one transaction."""
+        events = [
+            publishing.Outgoing(
+                body=ProbeHappened(behaviour=item["behaviour"]), group_id=item["group"]
+            )
+            for item in request.data["items"]
+        ]
+        with transaction.atomic():
+            ids = publishing.publish_all(events)
+        return Response({"ids": [str(id_) for id_ in ids]}, 201)

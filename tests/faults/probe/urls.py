@@ -1,0 +1,7 @@
+"""The probe's paths beneath `/api/v1/`."""
+
+from django.urls import path
+
+from tests.faults.probe import api
+
+urlpatterns = [path("probe-events", api.ProbeEventsView.as_view(), name="probe-events")]

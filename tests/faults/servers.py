@@ -1,0 +1,148 @@
+"""PostgreSQL and Valkey for the matrix, and deployments on them in the settings that faults need."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+import redis
+from psycopg import sql
+
+from config.embedded.layout import DATABASE_USER
+from config.embedded.postgres import EmbeddedPostgres
+from config.embedded.valkey import EmbeddedValkey
+from tests.acceptance.stage import Stage
+from tests.faults.deployment import Deployment
+from tests.faults.proxy import Proxy
+
+TEMPLATE = "template_of_faults"
+POSTGRES_SOCKET = ".s.PGSQL.5432"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a deployment is like: how many of what, on which Redis, behind proxies or not."""
+
+    name: str
+    relays: int = 1
+    workers: int = 2
+    persistent: bool = False
+    proxied: bool = False
+
+
+@dataclass
+class Ground:
+    """Running servers, and a migrated and seeded database that others are copied from."""
+
+    directory: Path
+    postgres: EmbeddedPostgres
+    token: str = ""
+    deployments: int = 0
+
+    def prepare(self) -> None:
+        """Make the template."""
+        self.postgres.create_database(TEMPLATE)
+        with volatile_valkey(self.directory / "template") as valkey:
+            stage = Stage(
+                directory=self.directory / TEMPLATE,
+                database_url=self.postgres.database_url(TEMPLATE),
+                redis_url=valkey.redis_url(),
+                settings="tests.faults.settings",
+            )
+            self.token = stage.prepare()["unicorns"][0]["token"]
+
+    def copy_of_template(self) -> str:
+        """Return the name of a new database like the template."""
+        self.deployments += 1
+        name = f"faults{self.deployments}"
+        with psycopg.connect(self.postgres.database_url("postgres"), autocommit=True) as admin:
+            names = sql.Identifier(name), sql.Identifier(TEMPLATE)
+            admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
+        return name
+
+
+@dataclass
+class Scene:
+    """A deployment that runs, and everything around it that a fault may be injected into."""
+
+    ground: Ground
+    setting: Setting
+    deployment: Deployment
+    valkey: EmbeddedValkey
+    database: str
+    redis_proxy: Proxy | None = None
+    postgres_proxy: Proxy | None = None
+
+    @property
+    def postgres(self) -> EmbeddedPostgres:
+        """Return the PostgreSQL server."""
+        return self.ground.postgres
+
+    def redis(self) -> redis.Redis:
+        """Return a client of our own, past every proxy."""
+        return redis.Redis.from_url(self.valkey.redis_client_url(), socket_timeout=10)
+
+    def sql(self) -> psycopg.Connection[tuple[Any, ...]]:
+        """Return a connection of our own, past every proxy."""
+        return psycopg.connect(self.postgres.database_url(self.database), autocommit=True)
+
+
+@contextmanager
+def ground(directory: Path) -> Iterator[Ground]:
+    """Start PostgreSQL, make the template; stop and remove it all at the end."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with EmbeddedPostgres(directory=directory / "pg", durable=False) as postgres:
+        made = Ground(directory, postgres)
+        made.prepare()
+        yield made
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def scene(ground: Ground, setting: Setting) -> Iterator[Scene]:
+    """Start a deployment in that setting, on a database and a Valkey of its own."""
+    database = ground.copy_of_template()
+    directory = ground.directory / database
+    with ExitStack() as stack:
+        valkey = stack.enter_context(
+            EmbeddedValkey(directory=directory / "redis", persistent=setting.persistent)
+        )
+        made = Scene(ground, setting, _deployment(ground, setting, database), valkey, database)
+        made.deployment.redis_url = valkey.redis_url()
+        if setting.proxied:
+            _put_proxies_between(made, stack)
+        stack.enter_context(made.deployment.running())
+        yield made
+
+
+@contextmanager
+def volatile_valkey(directory: Path) -> Iterator[EmbeddedValkey]:
+    """Run a Valkey that keeps nothing."""
+    with EmbeddedValkey(directory=directory) as valkey:
+        yield valkey
+
+
+def _deployment(ground: Ground, setting: Setting, database: str) -> Deployment:
+    return Deployment(
+        directory=ground.directory / database,
+        database_url=ground.postgres.database_url(database),
+        redis_url="",
+        relays=setting.relays,
+        workers=setting.workers,
+    )
+
+
+def _put_proxies_between(made: Scene, stack: ExitStack) -> None:
+    sockets = made.postgres.layout.postgres_sockets
+    made.redis_proxy = stack.enter_context(Proxy(made.valkey.layout.valkey_socket))
+    made.postgres_proxy = stack.enter_context(Proxy(sockets / POSTGRES_SOCKET))
+    made.deployment.redis_url = f"redis://127.0.0.1:{made.redis_proxy.port}/0"
+    made.deployment.database_url = (
+        f"postgresql://{DATABASE_USER}@127.0.0.1:{made.postgres_proxy.port}/{quote(made.database)}"
+    )

@@ -1,0 +1,53 @@
+"""The topology of Wild Rydes, and on top of it what the probe subscribes to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from config import topology as wild_rydes
+from wildrydes.retry import RetryPolicy
+from wildrydes.topology import Queue, Subscription, Topic, Topology, Workers
+
+IN_A_HURRY = RetryPolicy(
+    max_attempts=3, first=timedelta(seconds=0.1), cap=timedelta(seconds=0.5)
+)
+TIME_LIMIT = timedelta(seconds=1)
+
+QUEUES = (
+    Queue(name="probe.order"),
+    Queue(name="probe.poison", batch_items=50),
+    Queue(name="probe.poisoned_groups", batch_items=50),
+)
+
+SUBSCRIPTIONS = (
+    Subscription(
+        name="probe.keep_order", topics=("rides", "probes"), queue="probe.order", fifo=True
+    ),
+    Subscription(
+        name="probe.take_poison",
+        topics=("probes",),
+        queue="probe.poison",
+        retry=IN_A_HURRY,
+        time_limit=TIME_LIMIT,
+    ),
+    Subscription(
+        name="probe.take_poison_in_order",
+        topics=("probes",),
+        queue="probe.poisoned_groups",
+        retry=IN_A_HURRY,
+        time_limit=TIME_LIMIT,
+        fifo=True,
+    ),
+)
+
+ALL_QUEUES = (*wild_rydes.TOPOLOGY.queues, *QUEUES)
+QUEUE_NAMES = tuple(queue.name for queue in ALL_QUEUES)
+
+TOPOLOGY: Topology = replace(
+    wild_rydes.TOPOLOGY,
+    topics=(*wild_rydes.TOPOLOGY.topics, Topic(name="probes", types=("v1.probe.happened",))),
+    queues=ALL_QUEUES,
+    subscriptions=(*wild_rydes.TOPOLOGY.subscriptions, *SUBSCRIPTIONS),
+    workers=(Workers(name="general", queues=QUEUE_NAMES, processes=2),),
+)
