@@ -33,6 +33,7 @@ check: $(VENV)/.dev ## everything that CI runs: format, lint, types, layers, set
 	@DJANGO_SETTINGS_MODULE=config.settings.test $(BIN)/python -W ignore::RuntimeWarning manage.py \
 		makemigrations --check --dry-run
 	@DJANGO_SETTINGS_MODULE=config.settings.test $(BIN)/python manage.py check
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	@$(MAKE) test
 
 format: $(VENV)/.dev ## put the code into shape

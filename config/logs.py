@@ -56,6 +56,5 @@ def _standard_library(*, level: str, json: bool) -> dict[str, Any]:
         "loggers": {
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
-            "django_structlog": {"level": "WARNING"},
         },
     }

@@ -21,11 +21,18 @@ from unfold.decorators import display
 from unfold.views import UnfoldModelAdminViewMixin
 
 from wildrydes import deliveries, topology
-from wildrydes.admin_lists import FastCountAdmin
+from wildrydes.admin_lists import FastCountAdmin, ReadOnlyAdmin
+from wildrydes.admin_search import ExactSearchAdmin
 from wildrydes.models import Dispatch, Message, Receipt
 
-STATUS_LABELS = {"done": "success", "retrying": "warning", "parked": "info", "dead": "danger"}
-DISPATCH_LABELS = {"waiting": "info", "on the wire": "success", "overdue": "danger"}
+STATUS_LABELS = {
+    "done": "success",
+    "retrying": "warning",
+    "parked": "info",
+    "dead": "danger",
+    "dropped": "info",
+}
+DISPATCH_LABELS = {"waiting": "info", "on the wire": "success", "sent again": "warning"}
 
 
 class TopologyView(UnfoldModelAdminViewMixin, TemplateView):
@@ -56,13 +63,12 @@ class SubscriptionFilter(admin.SimpleListFilter):
 
 
 @admin.register(Message)
-class MessageAdmin(FastCountAdmin, ModelAdmin):
+class MessageAdmin(ReadOnlyAdmin, ExactSearchAdmin, FastCountAdmin, ModelAdmin):
     """The event log: newest first, found by any of its ids."""
 
     list_display = ("published_at", "type", "kind", "subject", "id", "correlation_id")
-    list_filter = ("kind",)
-    search_fields = ("=id", "=subject", "=correlation_id")
-    search_help_text = "Message id, subject or correlation id, whole."
+    search_fields = ("id",)
+    search_help_text = "Message id, whole."
     ordering = ("-position",)
     fields = (
         "id",
@@ -82,6 +88,7 @@ class MessageAdmin(FastCountAdmin, ModelAdmin):
         "data",
         "timeline",
     )
+    readonly_fields = ("timeline",)
 
     def get_urls(self) -> list[URLPattern]:
         """Add the page that shows the topology."""
@@ -95,26 +102,25 @@ class MessageAdmin(FastCountAdmin, ModelAdmin):
 
 
 @admin.register(Dispatch)
-class DispatchAdmin(FastCountAdmin, ModelAdmin):
+class DispatchAdmin(ReadOnlyAdmin, ExactSearchAdmin, FastCountAdmin, ModelAdmin):
     """What waits for a place in a queue, or is on the wire."""
 
     list_display = ("created_at", "subscription", "queue", "state", "size", "attempt", "sent_at")
     list_filter = ("queue",)
-    search_fields = ("=id",)
+    search_fields = ("id",)
     search_help_text = "Dispatch id, whole."
     ordering = ("-id",)
 
     @display(description="State", label=DISPATCH_LABELS)
     def state(self, dispatch: Dispatch) -> str:
-        """Say whether it waits, is on the wire, or has been silent for longer than its lease."""
+        """Say whether it waits, is on the wire, or had to be sent again."""
         if dispatch.sent_at is None:
             return "waiting"
-        overdue = dispatch.attempt > 1
-        return "overdue" if overdue else "on the wire"
+        return "on the wire" if dispatch.attempt == 1 else "sent again"
 
 
 @admin.register(Receipt)
-class ReceiptAdmin(FastCountAdmin, ModelAdmin):
+class ReceiptAdmin(ReadOnlyAdmin, ExactSearchAdmin, FastCountAdmin, ModelAdmin):
     """What became of each message at each subscription; the dead letters are the dead ones."""
 
     list_display = (
@@ -128,7 +134,7 @@ class ReceiptAdmin(FastCountAdmin, ModelAdmin):
         "message_id",
     )
     list_filter = ("status", SubscriptionFilter)
-    search_fields = ("=message_id",)
+    search_fields = ("message_id",)
     search_help_text = "Message id, whole."
     ordering = ("-id",)
 

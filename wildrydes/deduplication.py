@@ -95,7 +95,7 @@ def claim(wanted: Sequence[Claim]) -> dict[UUID, UUID]:
     if not candidates:
         return {}
     types, keys = zip(*candidates, strict=True)
-    window = kernel_settings().deduplication_window
+    window: Any = kernel_settings().deduplication_window
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, [window, list(types), list(keys), list(candidates.values())])
         first = {(type_, key): message_id for type_, key, message_id in cursor.fetchall()}
@@ -106,4 +106,4 @@ def purge(*, limit: int = PURGED_AT_ONCE) -> int:
     """Forget up to `limit` ids whose window is over; count them. Any number may call it at once."""
     with connection.cursor() as cursor:
         cursor.execute(PURGE, [limit])
-        return cursor.rowcount
+        return int(cursor.rowcount)

@@ -1,6 +1,7 @@
 """Every error of the kernel, grouped by what has to be done about it.
 
-A person has to change something: `ConfigurationError`, `PublishError`, `DeadLetterError`.
+A person has to change something: `ConfigurationError`, `PublishError`, `DeadLetterError`,
+`ReplayError`.
 The worker has to decide: `DeliveryError` and what stands below it.
 A handler says what is to become of its message: `Verdict` and what stands below it.
 """
@@ -28,6 +29,10 @@ class OutsideTransactionError(PublishError):
 
 class DeadLetterError(WildRydesError):
     """A dead letter cannot be treated as was asked; the text says why. Nothing was changed."""
+
+
+class ReplayError(WildRydesError):
+    """History cannot be replayed as was asked; the text says why. Nothing was sent."""
 
 
 class DeliveryError(WildRydesError):

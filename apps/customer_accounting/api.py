@@ -10,14 +10,16 @@ from rest_framework.views import APIView
 
 from apps.customer_accounting import queries
 from apps.customer_accounting.serializers import StatementSerializer
-from wildrydes.front_door import callers, paging
+from apps.identity.messages import CUSTOMER, Caller
+from wildrydes.front_door import paging
 from wildrydes.front_door.openapi import problem_responses
+from wildrydes.front_door.permissions import only
 
 
 class StatementView(APIView):
     """What the calling customer owes, and for which rides."""
 
-    permission_classes = (callers.IsCustomer,)
+    permission_classes = (only(CUSTOMER),)
 
     @extend_schema(
         operation_id="customers_me_statement",
@@ -28,7 +30,7 @@ class StatementView(APIView):
         """Return a page of the caller's account, newest first."""
         page = paging.asked_for(request)
         statement = queries.statement(
-            customer=callers.caller_of(request).customer,
+            customer=Caller.of(request.user).customer,
             currency=settings.CURRENCY,
             limit=page.limit,
             before=page.before,

@@ -9,14 +9,16 @@ from rest_framework.views import APIView
 
 from apps.customer_loyalty import queries
 from apps.customer_loyalty.serializers import StandingSerializer
-from wildrydes.front_door import callers, paging
+from apps.identity.messages import CUSTOMER, Caller
+from wildrydes.front_door import paging
 from wildrydes.front_door.openapi import problem_responses
+from wildrydes.front_door.permissions import only
 
 
 class LoyaltyView(APIView):
     """The calling customer's points and tier."""
 
-    permission_classes = (callers.IsCustomer,)
+    permission_classes = (only(CUSTOMER),)
 
     @extend_schema(
         operation_id="customers_me_loyalty",
@@ -27,7 +29,7 @@ class LoyaltyView(APIView):
         """Return the caller's standing, with a page of the points that led there."""
         page = paging.asked_for(request)
         standing = queries.standing(
-            customer=callers.caller_of(request).customer, limit=page.limit, before=page.before
+            customer=Caller.of(request.user).customer, limit=page.limit, before=page.before
         )
         following = paging.next_page(request, after=standing.continues_after)
         return Response({**StandingSerializer(standing).data, "next": following})

@@ -9,14 +9,16 @@ from rest_framework.views import APIView
 
 from apps.customer_notification import queries
 from apps.customer_notification.serializers import InboxSerializer
-from wildrydes.front_door import callers, paging
+from apps.identity.messages import CUSTOMER, Caller
+from wildrydes.front_door import paging
 from wildrydes.front_door.openapi import problem_responses
+from wildrydes.front_door.permissions import only
 
 
 class NotificationsView(APIView):
     """What the calling customer was told."""
 
-    permission_classes = (callers.IsCustomer,)
+    permission_classes = (only(CUSTOMER),)
 
     @extend_schema(
         operation_id="customers_me_notifications",
@@ -27,7 +29,7 @@ class NotificationsView(APIView):
         """Return a page of the caller's notifications, newest first."""
         page = paging.asked_for(request)
         inbox = queries.inbox(
-            customer=callers.caller_of(request).customer, limit=page.limit, before=page.before
+            customer=Caller.of(request.user).customer, limit=page.limit, before=page.before
         )
         following = paging.next_page(request, after=inbox.continues_after)
         return Response(

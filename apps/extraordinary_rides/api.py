@@ -12,7 +12,7 @@ from apps.extraordinary_rides.serializers import (
     LeaderboardQuerySerializer,
     LeaderboardSerializer,
 )
-from wildrydes.front_door import callers
+from apps.identity.messages import STAFF, Caller
 from wildrydes.front_door.openapi import problem_responses
 
 
@@ -29,7 +29,7 @@ class LeaderboardView(APIView):
         query = LeaderboardQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         rides = queries.leaderboard(**query.validated_data)
-        caller = callers.caller_of(request)
-        shown = None if caller.role == callers.STAFF else caller.customer
+        caller = Caller.of(request.user)
+        shown = None if caller.role == STAFF else caller.customer
         board = {"by": query.validated_data["by"], "rides": rides}
         return Response(LeaderboardSerializer(board, context={"shown_customer": shown}).data)

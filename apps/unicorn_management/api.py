@@ -17,12 +17,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.identity.messages import STAFF, UNICORN, Caller
 from apps.unicorn_management import operations, queries, serializers
 from apps.unicorn_management.models import RideCompletion
 from wildrydes import deliveries
 from wildrydes.front_door import paging, problems
-from wildrydes.front_door.callers import IsUnicornOrStaff, caller_of
 from wildrydes.front_door.openapi import problem_responses
+from wildrydes.front_door.permissions import only
 
 LIST = "ride-completions"
 
@@ -36,7 +37,7 @@ class RideCompletionsView(APIView):
 
     def get_permissions(self) -> Sequence[BasePermission]:
         """Let everyone look, and unicorns and staff submit."""
-        return [IsUnicornOrStaff() if self.request.method == "POST" else IsAuthenticated()]
+        return [only(UNICORN, STAFF)() if self.request.method == "POST" else IsAuthenticated()]
 
     @extend_schema(
         operation_id="ride_completions_submit",
@@ -52,7 +53,7 @@ class RideCompletionsView(APIView):
         try:
             row = operations.submit_ride_completion(
                 ride=ride,
-                caller=caller_of(request),
+                caller=Caller.of(request.user),
                 currency=settings.CURRENCY,
                 now=timezone.now(),
             )
@@ -69,7 +70,7 @@ class RideCompletionsView(APIView):
         """Return the rides that the caller may see, newest first, a page at a time."""
         page = paging.asked_for(request)
         found = queries.newest_first(
-            caller=caller_of(request), limit=page.limit, before=page.before
+            caller=Caller.of(request.user), limit=page.limit, before=page.before
         )
         following = paging.next_page(request, after=found.continues_after)
         return Response(
@@ -87,7 +88,7 @@ class SubmitRideCompletionView(RideCompletionsView):
 class BatchView(APIView):
     """Many completed rides at once."""
 
-    permission_classes = (IsUnicornOrStaff,)
+    permission_classes = (only(UNICORN, STAFF),)
 
     @extend_schema(
         operation_id="ride_completions_submit_batch",
@@ -103,7 +104,7 @@ class BatchView(APIView):
         outcomes = iter(
             operations.submit_ride_completions(
                 rides=[item for item in items if not isinstance(item, ValidationError)],
-                caller=caller_of(request),
+                caller=Caller.of(request.user),
                 currency=settings.CURRENCY,
                 now=timezone.now(),
             )
@@ -127,7 +128,7 @@ class RideCompletionView(APIView):
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return the ride, and where its event has got to."""
-        row = get_object_or_404(queries.visible_to(caller=caller_of(request)), id=id)
+        row = get_object_or_404(queries.visible_to(caller=Caller.of(request.user)), id=id)
         arrived = deliveries.deliveries_of(row.message_id)
         shown = serializers.DeliverySerializer(arrived, many=True).data
         return Response({**RIDE.to_representation(row), "deliveries": shown})

@@ -10,11 +10,11 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from apps.identity.messages import Caller
 from apps.unicorn_management import queries
 from apps.unicorn_management.messages import RideCompleted
 from apps.unicorn_management.models import ONE_COMPLETION_PER_RIDE, RideCompletion
 from wildrydes import publishing
-from wildrydes.front_door.callers import Caller
 from wildrydes.models import new_id
 
 MOST_RACES = 5

@@ -8,19 +8,19 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from apps.identity import messages as identity
 from apps.unicorn_management.models import RideCompletion
-from wildrydes.front_door import callers
 
 
-def visible_to(*, caller: callers.Caller) -> QuerySet[RideCompletion]:
+def visible_to(*, caller: identity.Caller) -> QuerySet[RideCompletion]:
     """Return the rides that the caller may see: staff all, a unicorn those of its fleet, a
     customer their own, anyone else none."""
     match caller:
-        case callers.Caller(role=callers.STAFF):
+        case identity.Caller(role=identity.STAFF):
             return RideCompletion.objects.all()
-        case callers.Caller(role=callers.UNICORN, fleet=fleet) if fleet:
+        case identity.Caller(role=identity.UNICORN, fleet=fleet) if fleet:
             return RideCompletion.objects.filter(fleet=fleet)
-        case callers.Caller(role=callers.CUSTOMER, customer=customer) if customer:
+        case identity.Caller(role=identity.CUSTOMER, customer=customer) if customer:
             return RideCompletion.objects.filter(customer=customer)
     return RideCompletion.objects.none()
 
@@ -33,7 +33,7 @@ class Page:
     continues_after: UUID | None
 
 
-def newest_first(*, caller: callers.Caller, limit: int, before: UUID | None) -> Page:
+def newest_first(*, caller: identity.Caller, limit: int, before: UUID | None) -> Page:
     """Return at most `limit` rides that the caller may see, older than `before` if it is given."""
     rows = visible_to(caller=caller).order_by("-id")
     if before is not None:

@@ -38,7 +38,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
-    "django_structlog",
     "rest_framework",
     "knox",
     "drf_spectacular",
@@ -58,7 +57,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
     "wildrydes.front_door.middleware.TracingMiddleware",
 ]
 
@@ -206,7 +204,6 @@ CELERY_TIMEZONE = "UTC"
 
 LOGGING_CONFIG = None
 logs.configure(level=ENV.log_level, json=ENV.log_format == "json")
-DJANGO_STRUCTLOG_CELERY_ENABLED = False
 
 UNFOLD = {
     "SITE_TITLE": "Wild Rydes",

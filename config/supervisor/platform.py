@@ -78,6 +78,7 @@ class Platform:
 
     def _start(self) -> None:
         self._start_servers()
+        (self._env.state_dir / "static").mkdir(parents=True, exist_ok=True)
         self._say("Bringing the database up to date.")
         accounts = seeding.prepare_database()
         children = [

@@ -145,7 +145,7 @@ class Deployment(Stage):
     def stop(self) -> None:
         """End every process; stopped ones are continued first, so that they can."""
         with self._lock:
-            for name, process in self.processes.items():
+            for process in self.processes.values():
                 if process.poll() is None:
                     process.send_signal(signal.SIGCONT)
                     process.terminate()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Any
 from urllib.parse import quote
 
@@ -76,8 +77,8 @@ class Scene:
     deployment: Deployment
     valkey: EmbeddedValkey
     database: str
-    redis_proxy: Proxy | None = None
-    postgres_proxy: Proxy | None = None
+    proxies: dict[str, Proxy] = field(default_factory=dict)
+    random: Random = field(default_factory=lambda: Random(3))
 
     @property
     def postgres(self) -> EmbeddedPostgres:
@@ -140,9 +141,10 @@ def _deployment(ground: Ground, setting: Setting, database: str) -> Deployment:
 
 def _put_proxies_between(made: Scene, stack: ExitStack) -> None:
     sockets = made.postgres.layout.postgres_sockets
-    made.redis_proxy = stack.enter_context(Proxy(made.valkey.layout.valkey_socket))
-    made.postgres_proxy = stack.enter_context(Proxy(sockets / POSTGRES_SOCKET))
-    made.deployment.redis_url = f"redis://127.0.0.1:{made.redis_proxy.port}/0"
+    redis_proxy = stack.enter_context(Proxy(made.valkey.layout.valkey_socket))
+    postgres_proxy = stack.enter_context(Proxy(sockets / POSTGRES_SOCKET))
+    made.proxies = {"redis": redis_proxy, "postgres": postgres_proxy}
+    made.deployment.redis_url = f"redis://127.0.0.1:{redis_proxy.port}/0"
     made.deployment.database_url = (
-        f"postgresql://{DATABASE_USER}@127.0.0.1:{made.postgres_proxy.port}/{quote(made.database)}"
+        f"postgresql://{DATABASE_USER}@127.0.0.1:{postgres_proxy.port}/{quote(made.database)}"
     )

@@ -9,9 +9,7 @@ from config import topology as wild_rydes
 from wildrydes.retry import RetryPolicy
 from wildrydes.topology import Queue, Subscription, Topic, Topology, Workers
 
-IN_A_HURRY = RetryPolicy(
-    max_attempts=3, first=timedelta(seconds=0.1), cap=timedelta(seconds=0.5)
-)
+IN_A_HURRY = RetryPolicy(max_attempts=3, first=timedelta(seconds=0.1), cap=timedelta(seconds=0.5))
 TIME_LIMIT = timedelta(seconds=1)
 
 QUEUES = (

@@ -120,7 +120,10 @@ def claim(origin: Origin, items: Sequence[Item]) -> Claimed:
         [item.envelope.group_id for item in items],
         [item.envelope.position for item in items],
     ]
-    where: list[Any] = [origin.subscription, origin.dispatch_id, origin.dispatched_at, origin.worker]
+    where: list[Any] = [
+        *(origin.subscription, origin.dispatch_id, origin.dispatched_at),
+        origin.worker,
+    ]
     with connection.cursor() as cursor:
         cursor.execute(CLAIM_NEW, [*where, ids, *columns])
         new = {message_id: 1 for (message_id,) in cursor.fetchall()}

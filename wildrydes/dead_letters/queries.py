@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from wildrydes.models import DeadLetter, Redrive
+from wildrydes.models import DeadLetter, Receipt, Redrive
 
 LIST_LIMIT = 1000
 
@@ -50,3 +51,13 @@ def redrives(*, limit: int = LIST_LIMIT) -> QuerySet[Redrive]:
     """Return canary redrives: those that are not over first, then the newest."""
     over = Q(state__in=[Redrive.State.FINISHED, Redrive.State.CANCELLED])
     return Redrive.objects.alias(over=over).order_by("over", "-id")[:limit]
+
+
+def became(ids: Sequence[int], *, to: str = "") -> dict[str, int]:
+    """Count by status what became of redriven letters, at `to` where they went elsewhere."""
+    receipts = Receipt.objects.filter(id__in=ids)
+    if to:
+        sent = receipts.values("message_id")
+        receipts = Receipt.objects.filter(subscription=to, message_id__in=sent)
+    counted = receipts.values("status").order_by("status").annotate(count=Count("id"))
+    return {row["status"]: row["count"] for row in counted}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 import uuid
 from collections.abc import Callable
 
@@ -16,6 +17,8 @@ from django.http.response import HttpResponseBase
 
 from wildrydes import context
 from wildrydes.front_door import json, problems
+
+log = structlog.get_logger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -49,7 +52,7 @@ class TracingMiddleware:
     """Give the request its correlation id, which every message that it causes will bear.
 
     A caller's own `X-Request-ID` or `X-Correlation-ID` is taken over when it is short and
-    printable; the answer says which id it was.
+    printable; the answer says which id it was. One line of the log tells of each request.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -62,7 +65,16 @@ class TracingMiddleware:
         )
         logged = structlog.contextvars.bound_contextvars(correlation_id=here.correlation_id)
         with context.working_for(here), logged:
+            started = time.perf_counter()
             answer = self.get_response(request)
+            took = round((time.perf_counter() - started) * 1000, 1)
+            log.info(
+                "request_answered",
+                method=request.method,
+                path=request.path_info,
+                status=answer.status_code,
+                milliseconds=took,
+            )
         answer["X-Request-ID"] = here.correlation_id
         return answer
 

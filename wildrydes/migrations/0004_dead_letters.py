@@ -4,7 +4,6 @@ import django.contrib.postgres.functions
 import django.db.models.deletion
 from django.db import migrations, models
 
-
 REFUSE_CHANGES = """
 CREATE FUNCTION wildrydes_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

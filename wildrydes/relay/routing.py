@@ -62,10 +62,10 @@ def route_messages(*, limit: int) -> dict[UUID, Mapping[str, Any]]:
     wanted: dict[str, list[Parcel]] = defaultdict(list)
     for message in Message.objects.raw(CLAIM_UNROUTED, [limit]):
         envelope = message.to_envelope()
-        parcel = parcels[message.id] = _parcel(envelope)
+        parcel = parcels[message.id] = parcel_of(envelope)
         for subscription in recipients.of(envelope, named=message.recipients):
             wanted[subscription.name].append(parcel)
-    _store(wanted, source=Dispatch.Source.LOG)
+    enter(wanted, source=Dispatch.Source.LOG)
     return {parcel.message_id: parcel.event for parcel in parcels.values()}
 
 
@@ -81,17 +81,19 @@ def schedule_retries(*, limit: int) -> int:
     wanted: dict[str, list[Parcel]] = defaultdict(list)
     for subscription, message_id, group_id, position, weight in rows:
         wanted[subscription].append(Parcel(message_id, {}, group_id, position, weight or 0))
-    _store(wanted, source=Dispatch.Source.RECEIPTS)
+    enter(wanted, source=Dispatch.Source.RECEIPTS)
     return len(rows)
 
 
-def _parcel(envelope: Envelope) -> Parcel:
+def parcel_of(envelope: Envelope) -> Parcel:
+    """Return a message of the log as a parcel."""
     event = envelope.to_cloudevent()
     weight = len(orjson.dumps(event))
     return Parcel(envelope.id, event, envelope.group_id, envelope.position, weight)
 
 
-def _store(wanted: Mapping[str, Sequence[Parcel]], *, source: Dispatch.Source) -> None:
+def enter(wanted: Mapping[str, Sequence[Parcel]], *, source: Dispatch.Source) -> None:
+    """Store waiting dispatches of these parcels for each subscription, by its name."""
     Dispatch.objects.bulk_create(
         dispatch for name, parcels in wanted.items() for dispatch in _pack(name, parcels, source)
     )

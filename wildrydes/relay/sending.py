@@ -151,12 +151,13 @@ def _delivery(dispatch: Dispatch, *, origin: str, events: Events) -> wire.Delive
     missing = [message_id for message_id in dispatch.message_ids if message_id not in events]
     if missing:
         log.error("messages_missing", dispatch=str(dispatch.id), messages=missing)
+    mark = {"replayed": True} if dispatch.source == Dispatch.Source.REPLAY else {}
     return wire.Delivery(
         dispatch_id=dispatch.id,
         origin=origin,
         attempt=dispatch.attempt,
         sent_at=dispatch.sent_at or datetime.now(UTC),
-        messages=[events[key] for key in dispatch.message_ids if key in events],
+        messages=[{**events[key], **mark} for key in dispatch.message_ids if key in events],
     )
 
 
@@ -166,10 +167,10 @@ def _read_messages(
     from_log: set[UUID] = set()
     events: dict[UUID, Mapping[str, Any]] = {}
     for dispatch in dispatches:
-        if dispatch.source == Dispatch.Source.LOG:
-            from_log.update(dispatch.message_ids)
-        else:
+        if dispatch.source == Dispatch.Source.RECEIPTS:
             events.update(_kept_by_receipts(dispatch))
+        else:
+            from_log.update(dispatch.message_ids)
     wanted = from_log - set(known)
     if wanted:
         events.update(_kept_by_log(wanted))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from django.db import connection
 
@@ -12,6 +14,7 @@ from wildrydes.envelope import Envelope
 
 WORK = "work"
 MIB = 1024 * 1024
+ROOM = 256 * MIB
 
 RECORD = """
 INSERT INTO probe_probeeffect (subscription, message_id, group_id, position, previous)
@@ -58,6 +61,10 @@ def _hang() -> None:
 
 
 def _eat() -> None:
+    """Eat until there is no more: the address space gets a limit first, and keeps it."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + ROOM
+    resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
     eaten = []
     while True:
-        eaten.append(bytearray(64 * MIB))
+        eaten.append(bytearray(MIB))

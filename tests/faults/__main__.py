@@ -1,0 +1,94 @@
+"""`python -m tests.faults`: run the fault matrix and say what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import shlex
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import psycopg
+
+from tests.faults import controls, matrix, report, running, servers
+from tests.faults.report import Row
+from tests.faults.running import Fault
+from tests.faults.servers import Ground
+
+FULL_MINUTES = 40.0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what was asked for; return 0 when every promise was kept and every control failed."""
+    options = _parser().parse_args(arguments)
+    chosen = [item for item in matrix.faults() if _is_chosen(item.name, item.short, options)]
+    wanted = [item for item in controls.CONTROLS if _is_chosen(item.name, item.short, options)]
+    began = time.monotonic()
+    with (
+        tempfile.TemporaryDirectory(prefix="wildrydes-faults-") as directory,
+        servers.ground(Path(directory)) as ground,
+    ):
+        rows = _run_faults(chosen, ground, options)
+        rows += [control.run(ground) for control in wanted]
+        versions = _server_versions(ground)
+    sys.stdout.write(report.table(rows) + "\n")
+    for row in rows:
+        for complaint in row.complaints:
+            sys.stdout.write(f"{row.fault}: {complaint}\n")
+    if options.json:
+        report.write_json(rows, options.json)
+    if options.docs:
+        command = f"python -m tests.faults {shlex.join(arguments)}"
+        seconds = time.monotonic() - began
+        report.write_page(rows, options.docs, command=command, seconds=seconds, servers=versions)
+    return 0 if rows and all(row.good for row in rows) else 1
+
+
+def _run_faults(faults: Iterable[Fault], ground: Ground, options: argparse.Namespace) -> list[Row]:
+    """Run the faults of each setting on one deployment; one that went wrong gets a new one."""
+    rows: list[Row] = []
+    for setting, group in itertools.groupby(faults, key=lambda item: item.setting):
+        waiting = list(group)
+        while waiting:
+            with servers.scene(ground, setting) as scene:
+                while waiting:
+                    fault = waiting.pop(0)
+                    rows.append(running.run(fault, scene, rounds=_rounds(fault, options)))
+                    if not rows[-1].good:
+                        break
+    return rows
+
+
+def _rounds(fault: Fault, options: argparse.Namespace) -> int:
+    if options.short:
+        return 1
+    return max(1, round(fault.rounds * options.minutes / FULL_MINUTES))
+
+
+def _is_chosen(name: str, short: bool, options: argparse.Namespace) -> bool:
+    if options.only:
+        return any(part.lower() in name.lower() for part in options.only)
+    return short or not options.short
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="faults whose name contains one")
+    parser.add_argument("--short", action="store_true", help="a few faults, each once")
+    parser.add_argument("--minutes", type=float, default=FULL_MINUTES, help="about how long")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="where to write the rows")
+    parser.add_argument("--docs", type=Path, metavar="PATH", help="where to write the page")
+    return parser
+
+
+def _server_versions(ground: Ground) -> str:
+    with psycopg.connect(ground.postgres.database_url("postgres")) as connection:
+        postgres = connection.info.parameter_status("server_version")
+    return f"PostgreSQL {postgres}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,166 @@
+"""The fault matrix: every fault, in which setting, how often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.faults.injections import network, poison, postgres, processes, redis, wire
+from tests.faults.running import PLAIN, Fault
+from tests.faults.servers import Setting
+from wildrydes.crashpoints import POINTS
+
+PERSISTENT = Setting("Redis with persistence", persistent=True)
+PROXIED = Setting("a proxy before Redis and Postgres", proxied=True)
+TWO_OF_EVERYTHING = Setting("two relays, four workers", relays=2, workers=4)
+
+ACROSS_DATABASES = ("relay.acknowledging", "relay.acknowledged")
+SHORT_POINTS = ("relay.committed", "worker.committed")
+IN_TURN = (1, 4)
+
+
+def faults() -> list[Fault]:
+    """Return every fault, those of one setting next to each other."""
+    return [
+        *_crash_points(),
+        *_processes(),
+        *_redis(),
+        *_postgres(),
+        *_wire(),
+        *_poison(),
+        *_persistent_redis(),
+        *_network(),
+        *_two_of_everything(),
+    ]
+
+
+def _crash_points() -> Iterator[Fault]:
+    for point in POINTS:
+        if point not in ACROSS_DATABASES:
+            places = _places(point)
+            provoke = redis.flush if point == "relay.resending" else None
+            yield Fault(
+                f"crash point {point}",
+                tuple(
+                    processes.crash_at(point, name=name, nth=nth, provoke=provoke)
+                    for name in places
+                    for nth in IN_TURN
+                ),
+                short=point in SHORT_POINTS,
+            )
+
+
+def _places(point: str) -> tuple[str, ...]:
+    """Return the processes that reach a crash point."""
+    where, _, _ = point.partition(".")
+    return {"publish": ("web", "worker1"), "relay": ("relay1",)}.get(where, ("worker1",))
+
+
+def _processes() -> Iterator[Fault]:
+    yield Fault("kill -9 of a worker", (processes.kill_a_worker,), rounds=40, short=True)
+    yield Fault("kill -9 of any process", (processes.kill_any,), rounds=100)
+    yield Fault("kill -9 of all processes at once", (processes.kill_all,), rounds=5)
+    yield Fault("SIGTERM to each process", (processes.stop_each,), rounds=2)
+    yield Fault("SIGTERM twice to each process", (processes.stop_each_twice,), rounds=2)
+    yield Fault("SIGQUIT to each process", (processes.quit_each,), rounds=2)
+    for kind in ("worker", "relay", "web"):
+        name = f"SIGSTOP of the {kind} past its lease, SIGCONT"
+        yield Fault(name, (processes.freeze(kind),), rounds=4 if kind == "worker" else 2)
+
+
+def _redis() -> Iterator[Fault]:
+    yield Fault("Redis: FLUSHALL", (redis.flush,), rounds=20, short=True)
+    yield Fault("Redis: kill -9, started empty", (redis.kill_and_start,), rounds=5, short=True)
+    yield Fault("Redis: unacked* deleted", (redis.delete("unacked*"),), rounds=5)
+    yield Fault("Redis: bindings deleted", (redis.delete("_kombu.binding*"),), rounds=5)
+    yield Fault("Redis: full (maxmemory, noeviction)", (redis.fill,), rounds=3)
+    yield Fault("Redis: CLIENT PAUSE for 30 s", (redis.pause(30),))
+    yield Fault("Redis: SIGSTOP for 30 s", (redis.freeze(30),))
+
+
+def _postgres() -> Iterator[Fault]:
+    yield Fault(
+        "Postgres: immediate restart",
+        (postgres.restart_at_once, postgres.kill_and_start),
+        rounds=3,
+        short=True,
+    )
+    yield Fault("Postgres: backends terminated", (postgres.terminate_backends,), rounds=10)
+    yield Fault(
+        "Postgres: tables and rows locked",
+        (
+            postgres.lock_tables("wildrydes_receipt"),
+            postgres.lock_tables("wildrydes_message"),
+            postgres.lock_tables("wildrydes_dispatch", "wildrydes_unrouted"),
+            postgres.lock_rows,
+            postgres.lock_tables("customer_accounting_journalentry", seconds=33),
+        ),
+    )
+    yield Fault("Postgres: connections exhausted", (postgres.exhaust_connections,), rounds=2)
+
+
+def _wire() -> Iterator[Fault]:
+    yield Fault("wire: every message pushed twice", (wire.double,), rounds=3, short=True)
+    yield Fault("wire: queues shuffled", (wire.shuffle,), rounds=3)
+
+
+def _poison() -> Iterator[Fault]:
+    yield Fault("poison: bad JSON on a queue", (wire.garbage,), rounds=3)
+    yield Fault("poison: unknown types and versions", (wire.unknown_types,), rounds=3)
+    yield Fault("poison: a huge body", (wire.huge,), rounds=2)
+    for behaviour in ("raise", "exit", "hang", "eat"):
+        injections = (
+            poison.send(behaviour),
+            poison.send(behaviour, innocent=200, poisonous=3),
+        )
+        yield Fault(f"poison: a handler that {behaviour}s", injections, short=behaviour == "exit")
+
+
+def _persistent_redis() -> Iterator[Fault]:
+    yield Fault(
+        "Redis: kill -9, started with its data", (redis.kill_and_start,), PERSISTENT, rounds=5
+    )
+
+
+def _network() -> Iterator[Fault]:
+    both = ("redis", "postgres")
+    yield Fault("network: 20 ms of delay", (network.delay(*both, seconds=0.02),), PROXIED)
+    for name, harm in (("reset", network.reset), ("refused", network.refuse)):
+        yield Fault(
+            f"network: connections {name}",
+            (harm("redis"), harm("postgres"), harm(*both)),
+            PROXIED,
+        )
+    yield Fault(
+        "network: black hole",
+        (
+            network.black_hole("redis"),
+            network.black_hole("postgres"),
+            network.black_hole(*both, lasts=12),
+        ),
+        PROXIED,
+    )
+    yield Fault("network: half-open connections to Redis", (network.half_open("redis"),), PROXIED)
+    yield Fault(
+        "network: reply dropped after it was applied",
+        (
+            network.drop_replies("redis", share=0.05),
+            network.drop_replies("postgres", share=0.02),
+            network.drop_replies(*both, share=0.02),
+        ),
+        PROXIED,
+    )
+
+
+def _two_of_everything() -> Iterator[Fault]:
+    yield Fault(
+        "two of everything: rolling restart", (processes.restart_all_in_turn,), TWO_OF_EVERYTHING
+    )
+    yield Fault(
+        "two of everything: kill -9 of any process",
+        (processes.kill_any,),
+        TWO_OF_EVERYTHING,
+        rounds=100,
+    )
+
+
+__all__ = ["PLAIN", "faults"]

@@ -1,0 +1,124 @@
+"""One fault from beginning to end: load, harm, load, quiet, audit."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from tests.acceptance.stage import wait_until
+from tests.faults import effects
+from tests.faults.audit import Findings, Ledger, audit
+from tests.faults.injections.processes import NotReachedError
+from tests.faults.load import Accepted, rides_keep_coming
+from tests.faults.report import Row
+from tests.faults.servers import Scene, Setting
+from tests.faults.topology import QUEUE_NAMES
+
+QUIET_SECONDS = 60.0
+ACCEPTING_SECONDS = 60.0
+RIDES_BETWEEN = 25
+PLAIN = Setting("one web, one relay, two workers")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One row of the matrix. Each injection is a run; 0 in the short form means: left out."""
+
+    name: str
+    injections: tuple[Callable[[Scene], float], ...]
+    setting: Setting = PLAIN
+    rounds: int = 1
+    short: bool = False
+
+
+def run(fault: Fault, scene: Scene, *, rounds: int) -> Row:
+    """Inject every fault so many times under load, wait for quiet, and audit what was accepted."""
+    began = time.monotonic()
+    deaths = len(scene.deployment.deaths)
+    with scene.sql() as connection:
+        since = Ledger(connection).position()
+    broken: list[str] = []
+    ended: list[float] = []
+    with rides_keep_coming(url=scene.deployment.url, token=scene.ground.token) as accepted:
+        try:
+            _inject_all(fault, scene, accepted, rounds=rounds, ended=ended, broken=broken)
+        except AssertionError as error:
+            broken.append(str(error))
+    row = _examine(fault, scene, accepted, since=since, ended=ended)
+    row.findings.broken[:0] = broken
+    died = Counter(f"{death.name} {death.code}" for death in scene.deployment.deaths[deaths:])
+    _say(row, accepted, died, seconds=time.monotonic() - began)
+    return row
+
+
+def _inject_all(
+    fault: Fault,
+    scene: Scene,
+    accepted: Accepted,
+    *,
+    rounds: int,
+    ended: list[float],
+    broken: list[str],
+) -> None:
+    for _ in range(rounds):
+        for inject in fault.injections:
+            _wait_for_rides(accepted)
+            try:
+                ended.append(inject(scene))
+            except NotReachedError as error:
+                broken.append(str(error))
+    _wait_for_rides(accepted)
+
+
+def _wait_for_rides(accepted: Accepted) -> None:
+    enough = len(accepted.rides) + RIDES_BETWEEN
+    wait_until(
+        lambda: len(accepted.rides) >= enough,
+        what=f"{RIDES_BETWEEN} rides are accepted",
+        seconds=ACCEPTING_SECONDS,
+    )
+
+
+def _examine(
+    fault: Fault, scene: Scene, accepted: Accepted, *, since: int, ended: Iterable[float]
+) -> Row:
+    with scene.sql() as connection:
+        ledger = Ledger(connection)
+        still_open = wait_for_quiet(ledger, scene)
+        lake = effects.lake_ids(scene.deployment.directory / "lake")
+        findings = audit(ledger, since=since, accepted=accepted, lake=lake)
+        if still_open:
+            findings.broken.insert(0, f"not quiet after {QUIET_SECONDS:.0f} s: {still_open}")
+        recoveries = [ledger.recovery(since=since, ended_at=moment) for moment in ended]
+    return Row(fault.name, len(recoveries), findings, recoveries)
+
+
+def wait_for_quiet(ledger: Ledger, scene: Scene) -> dict[str, int]:
+    """Wait until nothing is open, in Postgres and on the wire; return what still is, if anything."""
+    client = scene.redis()
+
+    def open_now() -> dict[str, int]:
+        on_the_wire = {queue: int(client.llen(queue)) for queue in QUEUE_NAMES}
+        return ledger.open() | {queue: count for queue, count in on_the_wire.items() if count}
+
+    deadline = time.monotonic() + QUIET_SECONDS
+    while (still_open := open_now()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return still_open
+
+
+def _say(row: Row, accepted: Accepted, died: Counter[str], *, seconds: float) -> None:
+    """Tell on stderr how it went, while the next fault is under way."""
+    lines = [
+        f"{row.fault}: {len(accepted.rides)} rides told yes, {row.events} events, {seconds:.0f} s",
+        f"  recovery {row.p50:.2f} / {row.p99:.2f} s; ended {dict(died)}",
+        f"  refused {dict(accepted.refusals)}",
+        *(f"  BROKEN {text}" for text in row.complaints),
+    ]
+    sys.stderr.write("\n".join(lines) + "\n")
+
+
+__all__ = ["PLAIN", "Fault", "Findings", "run", "wait_for_quiet"]
