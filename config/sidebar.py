@@ -49,7 +49,10 @@ MESSAGING: tuple[Entry, ...] = (
     ("Messages", "mail", "wildrydes_message_changelist"),
     ("Dispatches", "local_shipping", "wildrydes_dispatch_changelist"),
     ("Receipts", "receipt_long", "wildrydes_receipt_changelist"),
+    ("Requests", "question_answer", "wildrydes_request_changelist"),
     ("Topology", "hub", "wildrydes_topology"),
+    ("Consumers", "engineering", "wildrydes_consumer_changelist"),
+    ("Doctor", "stethoscope", "wildrydes_doctor"),
 )
 
 

@@ -21,6 +21,7 @@ from unfold.decorators import display
 from unfold.views import UnfoldModelAdminViewMixin
 
 from wildrydes import deliveries, topology
+from wildrydes.admin_doctor import DoctorView
 from wildrydes.admin_lists import FastCountAdmin, ReadOnlyAdmin
 from wildrydes.admin_search import ExactSearchAdmin
 from wildrydes.models import Dispatch, Message, Receipt
@@ -91,9 +92,14 @@ class MessageAdmin(ReadOnlyAdmin, ExactSearchAdmin, FastCountAdmin, ModelAdmin):
     readonly_fields = ("timeline",)
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the page that shows the topology."""
+        """Add the pages that show the topology and what is stuck."""
         view = self.admin_site.admin_view(TopologyView.as_view(model_admin=self))
-        return [path("topology", view, name="wildrydes_topology"), *super().get_urls()]
+        doctor = self.admin_site.admin_view(DoctorView.as_view(model_admin=self))
+        return [
+            path("topology", view, name="wildrydes_topology"),
+            path("doctor", doctor, name="wildrydes_doctor"),
+            *super().get_urls(),
+        ]
 
     @display(description="Timeline")
     def timeline(self, message: Message) -> SafeString:

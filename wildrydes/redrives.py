@@ -34,7 +34,7 @@ CANARY_SIZES = {Stage.ONE: 1, Stage.TEN: 10}
 NEXT_STAGE = {Stage.ONE: Stage.TEN, Stage.TEN: Stage.REST}
 
 # Below so many settled letters a share says nothing.
-SAMPLE = 10
+SAMPLE = 20
 # What the rate allowed while nobody was there to send is made up for only so far back.
 CATCH_UP = timedelta(seconds=5)
 # So many seconds' worth may be in work: a consumer that is down stops its redrive.

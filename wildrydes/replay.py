@@ -118,6 +118,16 @@ def refuse_wrong(selection: Selection) -> None:
         _refuse_again(selection.subscription)
 
 
+def database_now() -> datetime:
+    """Return the time by the database's clock, which is the one that messages bear."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        row = cursor.fetchone()
+    assert row is not None
+    now: datetime = row[0]
+    return now
+
+
 def is_fenced(subscription: str) -> bool:
     """Say whether the handler, as far as it is installed here, lets no replay through."""
     here = {binding.subscription: binding.fenced for binding in subscriptions.bindings()}

@@ -65,7 +65,7 @@ def _run_faults(faults: Iterable[Fault], ground: Ground, options: argparse.Names
 def _rounds(fault: Fault, options: argparse.Namespace) -> int:
     if options.short:
         return 1
-    return max(1, round(fault.rounds * options.minutes / FULL_MINUTES))
+    return max(1, round(fault.rounds * float(options.minutes) / FULL_MINUTES))
 
 
 def _is_chosen(name: str, short: bool, options: argparse.Namespace) -> bool:

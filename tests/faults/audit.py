@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, LiteralString, cast
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -76,7 +76,7 @@ class Ledger:
 
     def rows(self, statement: str, *values: object) -> list[Row]:
         """Return the rows of a query."""
-        return self._connection.execute(cast(LiteralString, statement), values).fetchall()
+        return self._connection.execute(statement.encode(), values).fetchall()
 
     def position(self) -> int:
         """Return the position of the last message."""
@@ -128,7 +128,7 @@ class _Message:
 
     @property
     def is_poison(self) -> bool:
-        return self.data.get("behaviour", "work") != "work"
+        return bool(self.data.get("behaviour", "work") != "work")
 
     def to_envelope(self) -> Envelope:
         return Envelope(

@@ -97,7 +97,7 @@ def _examine(
 
 
 def wait_for_quiet(ledger: Ledger, scene: Scene) -> dict[str, int]:
-    """Wait until nothing is open, in Postgres and on the wire; return what still is, if anything."""
+    """Wait until nothing is open, in Postgres and on the wire; return what still is."""
     client = scene.redis()
 
     def open_now() -> dict[str, int]:

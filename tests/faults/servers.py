@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey for the matrix, and deployments on them in the settings that faults need."""
+"""PostgreSQL and Valkey for the matrix, and deployments on them in various settings."""
 
 from __future__ import annotations
 

@@ -44,10 +44,10 @@ RETURNING message_id
 class Result:
     """What came of it: the numbers of the letters taken, how many others there were, and why."""
 
-    taken: Sequence[int]
+    taken: list[int]
     gone: int = 0
     refused: int = 0
-    reasons: Sequence[str] = ()
+    reasons: tuple[str, ...] = ()
 
 
 def redrive(*, ids: Sequence[int], by: str, to: str = "") -> Result:
@@ -61,7 +61,7 @@ def redrive(*, ids: Sequence[int], by: str, to: str = "") -> Result:
         letters = lock(ids)
         if to:
             _refuse_unfit_target(letters, to=to)
-            found = reading.Sorted(letters, refused=0, reasons=())
+            found = reading.Sorted(letters, refused=0)
             _send_to_other(letters, to=to)
             _drop(letters, reason=f"redriven to {to} by {by}")
         else:

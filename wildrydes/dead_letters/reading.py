@@ -25,7 +25,7 @@ class Sorted:
 
     ready: Sequence[DeadLetter]
     refused: int
-    reasons: Sequence[str]
+    reasons: tuple[str, ...] = ()
 
 
 def read(message: object, *, subscription: str) -> Envelope:
@@ -70,7 +70,7 @@ def sort(letters: Sequence[DeadLetter]) -> Sorted:
     reasons |= _already_known(identified)
     ready = [letter for letter in letters if letter.pk not in reasons]
     store_identity([letter for letter in identified if letter.pk not in reasons])
-    return Sorted(ready, len(reasons), sorted(set(reasons.values())))
+    return Sorted(ready, len(reasons), tuple(sorted(set(reasons.values()))))
 
 
 def identify(letter: DeadLetter, found: Envelope) -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.utils import timezone
 
 from wildrydes import topology
 from wildrydes.dead_letters import queries
 from wildrydes.errors import ConfigurationError
+from wildrydes.management import moments
 
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 SELECTORS = ("subscription", "error", "since", "limit")
 
 
@@ -27,8 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--since",
         default="",
         metavar="WHEN",
-        help="only those that failed last at or after this: an ISO 8601 moment (UTC where it names "
-        "no zone), or an age such as 90s, 30m, 2h or 7d",
+        help=f"only those that failed last at or after this: {moments.FORMS}",
     )
     parser.add_argument(
         "--limit", type=int, metavar="N", help="at most so many, the oldest receipts first"
@@ -62,7 +59,7 @@ def criteria(options: dict[str, Any]) -> dict[str, Any]:
         raise CommandError("--limit must be at least 1")
     given = selection(options)
     if "since" in given:
-        given["since"] = _moment(given["since"])
+        given["since"] = moments.read(given["since"], option="--since")
     return given
 
 
@@ -98,17 +95,3 @@ def _refuse_unknown(subscription: str) -> None:
     except ConfigurationError as error:
         if not queries.select(subscription=subscription, limit=1).exists():
             raise CommandError(f"--subscription: {error}") from error
-
-
-def _moment(text: str) -> datetime:
-    """Read a moment, or an age that is counted back from now."""
-    if text[:-1].isdecimal() and text[-1] in UNITS:
-        try:
-            return timezone.now() - timedelta(**{UNITS[text[-1]]: int(text[:-1])})
-        except OverflowError as error:
-            raise CommandError(f"--since: {text!r} is too long ago") from error
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise CommandError(f"--since: {text!r} is neither a moment nor an age") from error
-    return moment if moment.tzinfo else timezone.make_aware(moment, timezone.get_default_timezone())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +16,7 @@ from wildrydes import crashpoints, models, redis, wire
 from wildrydes.conf import kernel_settings
 from wildrydes.relay import leases, routing, sending, turns
 from wildrydes.relay.acknowledgements import AcknowledgementListener
+from wildrydes.relay.chores import Chore, run_due
 from wildrydes.relay.wakeup import Wakeups
 
 log = structlog.get_logger(__name__)
@@ -28,7 +29,8 @@ DATABASE_ERRORS = (DatabaseError, InterfaceError, psycopg.Error)
 class Relay:
     """One relay of one database. Any number may run at once; each takes what no other holds."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, chores: Sequence[Chore] = ()) -> None:
+        self._chores = chores
         self._stopping = threading.Event()
         self._wakeups = Wakeups()
         self._origin = ""
@@ -57,6 +59,7 @@ class Relay:
         """Relay until stopped. Waits out a Redis or a Postgres that is away, and says so once."""
         while not self._stopping.is_set():
             try:
+                run_due(self._chores, outages=DATABASE_ERRORS)
                 if not self.turn():
                     self._wakeups.wait(seconds=self._patience())
             except wire.WIRE_ERRORS as error:

@@ -151,13 +151,15 @@ def _delivery(dispatch: Dispatch, *, origin: str, events: Events) -> wire.Delive
     missing = [message_id for message_id in dispatch.message_ids if message_id not in events]
     if missing:
         log.error("messages_missing", dispatch=str(dispatch.id), messages=missing)
-    mark = {"replayed": True} if dispatch.source == Dispatch.Source.REPLAY else {}
+    messages = [events[key] for key in dispatch.message_ids if key in events]
+    if dispatch.source == Dispatch.Source.REPLAY:
+        messages = [{**event, "replayed": True} for event in messages]
     return wire.Delivery(
         dispatch_id=dispatch.id,
         origin=origin,
         attempt=dispatch.attempt,
         sent_at=dispatch.sent_at or datetime.now(UTC),
-        messages=[{**events[key], **mark} for key in dispatch.message_ids if key in events],
+        messages=messages,
     )
 
 

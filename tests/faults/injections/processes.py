@@ -72,7 +72,9 @@ def restart_all_in_turn(scene: Scene) -> float:
     return time.time()
 
 
-def crash_at(point: str, *, name: str, nth: int, provoke: Callable[[Scene], object] | None = None):
+def crash_at(
+    point: str, *, name: str, nth: int, provoke: Callable[[Scene], object] | None = None
+) -> Callable[[Scene], float]:
     """Return a fault: a process dies at a crash point, and is started again without it.
 
     `provoke` is called again and again until it has, where ordinary load does not lead there.

@@ -43,7 +43,7 @@ def pause(seconds: float) -> Callable[[Scene], float]:
     """Return a fault: Redis answers nobody for a while."""
 
     def inject(scene: Scene) -> float:
-        scene.redis().execute_command("CLIENT", "PAUSE", int(seconds * 1000), "ALL")
+        scene.redis().client_pause(int(seconds * 1000))
         time.sleep(seconds)
         return time.time()
 

@@ -11,7 +11,6 @@ from typing import Any
 from uuid import uuid4
 
 import celery
-import kombu
 import redis
 
 from tests.faults.servers import Scene
@@ -24,10 +23,13 @@ VICTIM = "customer_loyalty"
 TASK = "customer_loyalty.award_points"
 
 
+Change = Callable[[redis.Redis, str, list[Any]], None]
+
+
 def double(scene: Scene) -> float:
     """Push every entry of every queue once more, turn by turn."""
 
-    def twice(client: redis.Redis, queue: str, entries: list[bytes]) -> None:
+    def twice(client: redis.Redis, queue: str, entries: list[Any]) -> None:
         client.rpush(queue, *entries)
 
     return _meddle(scene, twice)
@@ -36,10 +38,12 @@ def double(scene: Scene) -> float:
 def shuffle(scene: Scene) -> float:
     """Put the entries of every queue into another order, turn by turn."""
 
-    def shuffled(client: redis.Redis, queue: str, entries: list[bytes]) -> None:
+    def shuffled(client: redis.Redis, queue: str, entries: list[Any]) -> None:
         scene.random.shuffle(entries)
         with client.pipeline() as pipeline:
-            pipeline.delete(queue).rpush(queue, *entries).execute()
+            pipeline.delete(queue)
+            pipeline.rpush(queue, *entries)
+            pipeline.execute()
 
     return _meddle(scene, shuffled)
 
@@ -75,7 +79,7 @@ def huge(scene: Scene) -> float:
     return time.time()
 
 
-def _meddle(scene: Scene, change: Callable[[redis.Redis, str, list[bytes]], None]) -> float:
+def _meddle(scene: Scene, change: Change) -> float:
     client = scene.redis()
     for _ in range(TURNS):
         with _workers_stopped(scene):
@@ -100,7 +104,7 @@ def _workers_stopped(scene: Scene) -> Iterator[None]:
 
 def _send(scene: Scene, task: str, body: object) -> None:
     with celery.Celery(broker=scene.valkey.redis_url(), set_as_current=False) as app:
-        app.send_task(task, args=[body], queue=kombu.Queue(VICTIM), ignore_result=True)
+        app.send_task(task, args=[body], queue=VICTIM, ignore_result=True)
 
 
 def _delivery(messages: list[Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from django.db import transaction
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -24,7 +26,7 @@ class ProbeEventsView(APIView):
             publishing.Outgoing(
                 body=ProbeHappened(behaviour=item["behaviour"]), group_id=item["group"]
             )
-            for item in request.data["items"]
+            for item in cast(dict[str, Any], request.data)["items"]
         ]
         with transaction.atomic():
             ids = publishing.publish_all(events)

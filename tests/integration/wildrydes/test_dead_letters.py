@@ -15,7 +15,7 @@ from django.utils import timezone
 from wildrydes import publishing
 from wildrydes.consumer import consume
 from wildrydes.dead_letters import editing, operations, queries
-from wildrydes.errors import DeadLetterError
+from wildrydes.errors import DeadLetterError, Reject
 from wildrydes.models import DeadLetter, OperatorAction, Receipt
 
 from .conftest import Do, Kernel, small_topology
@@ -74,7 +74,7 @@ def test_a_redriven_letter_gets_all_its_attempts_again_and_keeps_its_id(kernel: 
     assert (receipt(letter).status, receipt(letter).attempts) == ("retrying", 0)
     kernel.run_until_quiet()
 
-    assert list(result.taken) == [letter]
+    assert result.taken == [letter]
     again = receipt(letter)
     assert (again.status, again.attempts, again.message_id) == ("dead", 3, message_id)
     assert actions() == [("ann", "redrive", letter)]
@@ -264,8 +264,8 @@ def test_an_edit_that_is_another_message_or_none_is_refused(
 def test_what_cannot_be_read_stays_until_it_is_edited(kernel: Kernel) -> None:
     letter = garble(kernel, {"specversion": "9"})
     refused = operations.redrive(ids=[letter.pk], by="ann")
-    assert (list(refused.taken), refused.refused) == ([], 1)
-    assert refused.reasons == ["the message cannot be read: specversion '9' is not understood"]
+    assert (refused.taken, refused.refused) == ([], 1)
+    assert refused.reasons == ("the message cannot be read: specversion '9' is not understood",)
 
     repaired = readable()
     editing.edit(receipt_id=letter.pk, message=repaired, by="ann")
@@ -321,8 +321,9 @@ def test_a_letter_of_a_subscription_that_is_gone_stays(kernel: Kernel) -> None:
 
 
 def test_five_hundred_letters_take_as_many_statements_as_two(kernel: Kernel) -> None:
+    kernel.raises = {number: Reject("not yet") for number in range(500)}
     letters = bury(kernel, *range(500))
-    assert len(letters) > 490
+    assert len(letters) == 500
 
     def statements(ids: list[int]) -> int:
         with CaptureQueriesContext(

@@ -116,6 +116,31 @@ def test_a_dispatch_that_still_stands_in_its_queue_is_not_sent_again(kernel: Ker
     assert kernel.standing("first") == 1
 
 
+def test_a_dispatch_that_a_worker_says_it_is_at_work_on_is_left_to_it(kernel: Kernel) -> None:
+    kernel.publish(1)
+    kernel.relay.turn()
+    body = kernel.take("first")
+    assert body is not None
+    redis.client().set(wire.at_work_key(body["dispatch"]), b"1")
+    let_leases_lapse()
+    Relay().turn()
+    assert kernel.standing("first") == 0
+    redis.client().delete(wire.at_work_key(body["dispatch"]))
+    let_leases_lapse()
+    Relay().turn()
+    assert kernel.standing("first") == 1
+
+
+def test_a_loss_of_redis_is_not_counted_as_an_attempt(kernel: Kernel) -> None:
+    kernel.publish(1)
+    kernel.relay.turn()
+    redis.client().flushall()
+    Relay().turn()
+    body = kernel.take("first")
+    assert body is not None
+    assert body["attempt"] == 1
+
+
 def test_a_queue_that_hides_a_loss_is_not_trusted_for_ever(kernel: Kernel) -> None:
     kernel.publish(1)
     kernel.relay.turn()

@@ -1,0 +1,138 @@
+"""The examination: one finding for each way in which a message can be stuck."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from wildrydes import topology
+from wildrydes.doctor import consumers, statements
+
+MAX_AGE = timedelta(seconds=60)
+PATIENCE = "SET LOCAL statement_timeout = '5s'"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One thing to look for. What is `always_wrong` is so at any age."""
+
+    name: str
+    means: str
+    statement: str
+    always_wrong: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What was found: how many, since when, and whether a person has to do something.
+
+    `at_least` says that there are more than were counted. `by_subscription` has the counts of
+    each, where that is known. `oldest` is none where there is nothing, or nothing was ever seen.
+    """
+
+    name: str
+    means: str
+    count: int
+    oldest: timedelta | None
+    wrong: bool
+    at_least: bool = False
+    by_subscription: Mapping[str, int] = field(default_factory=dict)
+
+
+CHECKS = (
+    Check(
+        name="unrouted",
+        means="Committed and due, and no relay has looked at it: no relay runs, or it waits.",
+        statement=statements.UNROUTED,
+    ),
+    Check(
+        name="unacknowledged",
+        means="Sent longer ago than its lease, and not acknowledged: its queue is not worked on.",
+        statement=statements.UNACKNOWLEDGED,
+    ),
+    Check(
+        name="waiting",
+        means="Waits for a place in its queue: more comes in than the workers can do.",
+        statement=statements.WAITING,
+    ),
+    Check(
+        name="parked groups",
+        means="Waits behind an earlier message of its group, which failed.",
+        statement=statements.PARKED,
+    ),
+    Check(
+        name="dead letters",
+        means="Failed for good: a person has to redrive or discard it.",
+        statement=statements.DEAD,
+        always_wrong=True,
+    ),
+    Check(
+        name="retries overdue",
+        means="Its next attempt is due, and no relay has sent it.",
+        statement=statements.RETRIES_OVERDUE,
+    ),
+    Check(
+        name="retries lost",
+        means="Is to be tried again, and neither has a time for that nor is on its way.",
+        statement=statements.RETRIES_LOST,
+    ),
+    Check(
+        name="requests overdue",
+        means="Past its deadline, and not marked as timed out: no relay runs.",
+        statement=statements.REQUESTS_OVERDUE,
+    ),
+)
+
+
+def examine(*, max_age: timedelta = MAX_AGE) -> list[Finding]:
+    """Look for everything that is stuck; what is older than `max_age` is wrong.
+
+    Raises `DatabaseError` when Postgres cannot be asked, or does not answer in five seconds.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(PATIENCE)
+        found = [_find(check, cursor, max_age=max_age) for check in CHECKS]
+        return [*found, _unseen(max_age=max_age)]
+
+
+def _find(check: Check, cursor: Any, *, max_age: timedelta) -> Finding:
+    queues = topology.current().queues
+    most = statements.COUNTED_AT_MOST
+    parameters = {
+        "most": most + 1,
+        "queues": [queue.name for queue in queues],
+        "leases": [queue.lease for queue in queues],
+    }
+    cursor.execute(check.statement, parameters)
+    rows = cursor.fetchall()
+    counts = {name: count for name, count, _ in rows if count}
+    ages = [timedelta(seconds=max(0.0, float(age))) for _, _, age in rows if age is not None]
+    oldest = max(ages, default=None)
+    return Finding(
+        name=check.name,
+        means=check.means,
+        count=sum(min(count, most) for count in counts.values()),
+        at_least=any(count > most for count in counts.values()),
+        oldest=oldest,
+        wrong=bool(counts) and (check.always_wrong or oldest is None or oldest > max_age),
+        by_subscription={name: min(count, most) for name, count in counts.items() if name},
+    )
+
+
+def _unseen(*, max_age: timedelta) -> Finding:
+    limit = max_age.total_seconds()
+    silences = consumers.silences()
+    silent = {name: age for name, age in silences.items() if age is None or age > limit}
+    ages = [timedelta(seconds=age) for age in silent.values() if age is not None]
+    return Finding(
+        name="consumers unseen",
+        means="No worker that serves it was heard of: its messages wait.",
+        count=len(silent),
+        oldest=max(ages, default=None),
+        wrong=bool(silent),
+        by_subscription=dict.fromkeys(silent, 1),
+    )

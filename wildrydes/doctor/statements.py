@@ -1,0 +1,89 @@
+"""What is asked of Postgres. Each row is (which, count, seconds since the oldest)."""
+
+COUNTED_AT_MOST = 10_000
+
+UNROUTED = """
+WITH due AS (
+    SELECT due_at, position FROM wildrydes_unrouted WHERE due_at <= clock_timestamp()
+    ORDER BY due_at, position LIMIT %(most)s
+)
+SELECT '', count(*),
+    extract(epoch FROM clock_timestamp() - min(greatest(due.due_at, message.published_at)))
+FROM due JOIN wildrydes_message AS message USING (position)
+"""
+
+# Those that still stand in their queue have their lease extended, but nobody has taken them since
+# they were sent: what counts is the lease that they were sent with.
+UNACKNOWLEDGED = """
+SELECT dispatch.subscription, count(*),
+    extract(epoch FROM clock_timestamp() - min(dispatch.sent_at))
+FROM wildrydes_dispatch AS dispatch
+LEFT JOIN unnest(%(queues)s::text[], %(leases)s::interval[]) AS queue (name, lease)
+    ON queue.name = dispatch.queue
+WHERE dispatch.sent_at IS NOT NULL
+    AND dispatch.sent_at + coalesce(queue.lease, interval '0') <= clock_timestamp()
+GROUP BY dispatch.subscription
+"""
+
+# Ids are in order of time, and few dispatches are open: the oldest is found at once.
+WAITING = """
+SELECT '', (SELECT count(*) FROM (
+    SELECT 1 FROM wildrydes_dispatch WHERE sent_at IS NULL LIMIT %(most)s
+) AS waiting), (
+    SELECT extract(epoch FROM clock_timestamp() - created_at) FROM wildrydes_dispatch
+    WHERE sent_at IS NULL ORDER BY id LIMIT 1
+)
+"""
+
+# A loose index scan: one step in the index for each subscription that has any of this status.
+_BY_SUBSCRIPTION = """
+WITH RECURSIVE name AS (
+    (SELECT subscription FROM wildrydes_receipt WHERE status = '{status}'
+        ORDER BY subscription LIMIT 1)
+    UNION ALL
+    SELECT (SELECT subscription FROM wildrydes_receipt
+        WHERE status = '{status}' AND subscription > name.subscription
+        ORDER BY subscription LIMIT 1)
+    FROM name WHERE name.subscription IS NOT NULL
+)
+SELECT name.subscription, found.many, extract(epoch FROM clock_timestamp() - found.since)
+FROM name CROSS JOIN LATERAL (
+    SELECT count({counted}) AS many, min(coalesce(last_failed_at, received_at)) AS since
+    FROM (
+        SELECT group_id, last_failed_at, received_at FROM wildrydes_receipt
+        WHERE status = '{status}' AND subscription = name.subscription
+        ORDER BY id LIMIT %(most)s
+    ) AS receipt
+) AS found
+WHERE name.subscription IS NOT NULL
+"""
+
+PARKED = _BY_SUBSCRIPTION.format(status="parked", counted="DISTINCT group_id")
+DEAD = _BY_SUBSCRIPTION.format(status="dead", counted="*")
+
+RETRIES_OVERDUE = """
+SELECT '', count(*), extract(epoch FROM clock_timestamp() - min(next_attempt_at)) FROM (
+    SELECT next_attempt_at FROM wildrydes_receipt
+    WHERE status = 'retrying' AND next_attempt_at <= clock_timestamp()
+    ORDER BY next_attempt_at LIMIT %(most)s
+) AS receipt
+"""
+
+RETRIES_LOST = """
+SELECT '', count(*), extract(epoch FROM clock_timestamp() - min(since)) FROM (
+    SELECT coalesce(last_failed_at, received_at) AS since FROM wildrydes_receipt
+    WHERE status = 'retrying' AND next_attempt_at IS NULL AND message_id NOT IN (
+        SELECT unnest(message_ids) FROM wildrydes_dispatch
+        WHERE source = 'receipts' OR sent_at IS NOT NULL
+    )
+    LIMIT %(most)s
+) AS receipt
+"""
+
+REQUESTS_OVERDUE = """
+SELECT '', count(*), extract(epoch FROM clock_timestamp() - min(deadline)) FROM (
+    SELECT deadline FROM wildrydes_request
+    WHERE status = 'open' AND deadline <= clock_timestamp()
+    ORDER BY deadline LIMIT %(most)s
+) AS request
+"""
