@@ -10,8 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
@@ -20,11 +18,14 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.views import UnfoldModelAdminViewMixin
 
-from wildrydes import deliveries, topology
+from wildrydes import admin_dead_letters, admin_redrives, deliveries, topology
 from wildrydes.admin_doctor import DoctorView
-from wildrydes.admin_lists import FastCountAdmin, ReadOnlyAdmin
+from wildrydes.admin_lists import FastCountAdmin, ReadOnlyAdmin, SubscriptionFilter
 from wildrydes.admin_search import ExactSearchAdmin
 from wildrydes.models import Dispatch, Message, Receipt
+
+# Django looks for pages in this module alone.
+__all__ = ["admin_dead_letters", "admin_redrives"]
 
 STATUS_LABELS = {
     "done": "success",
@@ -48,21 +49,6 @@ class TopologyView(UnfoldModelAdminViewMixin, TemplateView):
         return super().get_context_data(topology=topology.current(), **kwargs)
 
 
-class SubscriptionFilter(admin.SimpleListFilter):
-    """Choose a subscription of the topology."""
-
-    title = "subscription"
-    parameter_name = "subscription"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return every subscription's name."""
-        return [(entry.name, entry.name) for entry in topology.current().subscriptions]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Receipt]) -> QuerySet[Receipt]:
-        """Keep the chosen subscription's receipts."""
-        return queryset.filter(subscription=self.value()) if self.value() else queryset
-
-
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin, ExactSearchAdmin, FastCountAdmin, ModelAdmin):
     """The event log: newest first, found by any of its ids."""
@@ -81,6 +67,7 @@ class MessageAdmin(ReadOnlyAdmin, ExactSearchAdmin, FastCountAdmin, ModelAdmin):
         "group_id",
         "correlation_id",
         "causation_id",
+        "recipients",
         "reply_to",
         "published_at",
         "not_before",

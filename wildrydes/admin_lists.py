@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db import connection
 from django.db.models import QuerySet
@@ -12,6 +13,8 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.utils import parse_date_str
+
+from wildrydes import topology
 
 EXACT_UP_TO = 10_000
 
@@ -59,6 +62,21 @@ class DayRangeFilter(RangeDateFilter):
         given = self.used_parameters.get(f"{self.parameter_name}_{side}")
         day = parse_date_str(given) if isinstance(given, str) else None
         return datetime.combine(day, time.min, tzinfo=UTC) if day else None
+
+
+class SubscriptionFilter(admin.SimpleListFilter):
+    """Choose a subscription of the topology."""
+
+    title = "subscription"
+    parameter_name = "subscription"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return every subscription's name."""
+        return [(entry.name, entry.name) for entry in topology.current().subscriptions]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the rows of the chosen subscription."""
+        return queryset.filter(subscription=self.value()) if self.value() else queryset
 
 
 class FastCountAdmin:

@@ -17,3 +17,4 @@ class WildRydesConfig(AppConfig):
         """Import each installed service's `subscriptions` module, and the checks."""
         autodiscover_modules("subscriptions")
         importlib.import_module("wildrydes.checks")
+        importlib.import_module("wildrydes.preflight")

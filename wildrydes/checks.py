@@ -1,6 +1,6 @@
-"""Start-up checks: a topology or setting that would lose work is refused before any is taken.
+"""Start-up checks: a topology that would lose work is refused before any is taken.
 
-`manage.py check` runs them all; so does every command that starts a process.
+`manage.py check` runs them, and those of `preflight`; so does every command that starts a process.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core import checks
 
-from wildrydes import filters, redis, subscriptions, topology, wire
+from wildrydes import filters, preflight, subscriptions, topology
+from wildrydes.consumer import heartbeat
 from wildrydes.errors import ConfigurationError
 from wildrydes.topology import Topology
 
@@ -31,14 +32,6 @@ def check_topology(
     return [message for check in TOPOLOGY_CHECKS for message in check(current)]
 
 
-@checks.register("wildrydes")
-def check_celery(
-    app_configs: Iterable[AppConfig] | None, **kwargs: Any
-) -> list[checks.CheckMessage]:
-    """Refuse Celery settings that would run foreign code or hang or lose a message."""
-    return [*_accepts_json_only(), *_never_waits_for_ever(), *_knows_its_queues()]
-
-
 @checks.register("wildrydes", deploy=True)
 def check_secrets(
     app_configs: Iterable[AppConfig] | None, **kwargs: Any
@@ -54,41 +47,45 @@ def check_secrets(
     return found
 
 
-@checks.register("wildrydes", deploy=True)
-def check_redis_keeps_what_it_is_given(
-    app_configs: Iterable[AppConfig] | None, **kwargs: Any
-) -> list[checks.CheckMessage]:
-    """Refuse a Redis that throws keys away when it is full; warn when it cannot be asked."""
-    try:
-        policy = redis.client().config_get("maxmemory-policy").get("maxmemory-policy", b"")
-    except wire.WIRE_ERRORS as error:
-        return [checks.Warning(f"Redis cannot be asked: {error}", id="wildrydes.W030")]
-    text = policy.decode() if isinstance(policy, bytes) else str(policy)
-    if text == "noeviction":
-        return []
-    hint = "Set maxmemory-policy to noeviction."
-    return [_error("E030", f"Redis evicts keys when it is full ({text}).", hint)]
-
-
 def _names_are_unique(current: Topology) -> Iterator[checks.CheckMessage]:
     kinds: Mapping[str, list[str]] = {
         "topic": [entry.name for entry in current.topics],
         "queue": [entry.name for entry in current.queues],
         "subscription": [entry.name for entry in current.subscriptions],
         "message type": [type_ for topic in current.topics for type_ in topic.types],
-        "command": [entry.command for entry in current.subscriptions if entry.command],
+        "command": [*_commands(current), *_step_types(current)],
+        "pipeline": [entry.name for entry in current.pipelines],
     }
     for kind, names in kinds.items():
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield _error("E002", f"The {kind} {name!r} is in the topology twice.")
 
 
+def _commands(current: Topology) -> list[str]:
+    return [entry.command for entry in current.subscriptions if entry.command]
+
+
+def _step_types(current: Topology) -> list[str]:
+    return [type_ for pipeline in current.pipelines for type_ in pipeline.types]
+
+
+def _types_are_of_one_kind(current: Topology) -> Iterator[checks.CheckMessage]:
+    events = {type_ for topic in current.topics for type_ in topic.types}
+    commands = {*_commands(current), *_step_types(current)}
+    replies = {type_ for entry in current.subscriptions for type_ in entry.replies}
+    for type_ in sorted((events & commands) | (events & replies) | (commands & replies)):
+        yield _error("E054", f"The type {type_!r} is more than one of event, command and reply.")
+
+
 def _subscriptions_are_whole(current: Topology) -> Iterator[checks.CheckMessage]:
+    steps = {step for pipeline in current.pipelines for step in pipeline.steps}
     topics = {topic.name for topic in current.topics}
     queues = {queue.name for queue in current.queues}
     for entry in current.subscriptions:
-        if bool(entry.topics) == bool(entry.command):
-            yield _error("E003", f"{entry.name!r} needs topics or a command, and not both.")
+        ways = (entry.topics, entry.command, entry.replies, entry.name in steps)
+        if sum(map(bool, ways)) != 1:
+            text = f"{entry.name!r} needs one of: topics, a command, replies, a pipeline's step."
+            yield _error("E003", text)
         for topic in entry.topics:
             if topic not in topics:
                 yield _error("E004", f"{entry.name!r} names the unknown topic {topic!r}.")
@@ -102,6 +99,51 @@ def _filters_are_valid(current: Topology) -> Iterator[checks.CheckMessage]:
             filters.validate(entry.filter, entry.scope)
         except ConfigurationError as error:
             yield _error("E006", f"The filter of {entry.name!r} is malformed: {error}")
+
+
+def _pipelines_are_whole(current: Topology) -> Iterator[checks.CheckMessage]:
+    queue_of = {entry.name: entry.queue for entry in current.subscriptions}
+    for pipeline in current.pipelines:
+        name = pipeline.name
+        if not pipeline.steps:
+            yield _error("E050", f"The pipeline {name!r} has no steps.")
+        for step in pipeline.steps:
+            if step not in queue_of:
+                text = f"The pipeline {name!r} names the unknown subscription {step!r}."
+                yield _error("E051", text)
+        queues = [queue_of[step] for step in pipeline.steps if step in queue_of]
+        for queue in sorted({queue for queue in queues if queues.count(queue) > 1}):
+            hint = "Give each step a queue of its own, or a slow one holds up the others."
+            yield _error("E052", f"Steps of {name!r} share the queue {queue!r}.", hint)
+
+
+def _handlers_have_the_right_role(current: Topology) -> Iterator[checks.CheckMessage]:
+    steps = {step for pipeline in current.pipelines for step in pipeline.steps}
+    known = {entry.name: entry for entry in current.subscriptions}
+    ways = {"handler": "subscribe", "replies": "receive_replies", "step": "pipeline_step"}
+    for binding in subscriptions.bindings():
+        entry = known.get(binding.subscription)
+        if entry is None:
+            continue
+        role = "replies" if entry.replies else "step" if entry.name in steps else "handler"
+        if binding.role != role:
+            text = f"The handler of {entry.name!r} is bound with {ways[binding.role]}."
+            yield _error("E053", text, f"Bind it with {ways[role]}.")
+
+
+def _times_fit_together(current: Topology) -> Iterator[checks.CheckMessage]:
+    shortest = 2 * heartbeat.BEAT_SECONDS
+    for queue in current.queues:
+        if queue.lease.total_seconds() < shortest:
+            text = f"The lease of {queue.name!r} ends before a worker can say that it is at work."
+            yield _error("E040", text, f"Make it {shortest:g} s or longer.")
+    if (longest := preflight.idle_limit()) is None:
+        return
+    for entry in current.subscriptions:
+        if entry.time_limit >= longest:
+            text = f"{entry.name!r} may take longer than Postgres lets a transaction be idle."
+            hint = f"Make its time_limit less than {longest.total_seconds():g} s."
+            yield _error("E041", text, hint)
 
 
 def _queues_are_served(current: Topology) -> Iterator[checks.CheckMessage]:
@@ -127,31 +169,14 @@ def _handlers_match(current: Topology) -> Iterator[checks.CheckMessage]:
 TOPOLOGY_CHECKS: tuple[Check, ...] = (
     _names_are_unique,
     _subscriptions_are_whole,
+    _types_are_of_one_kind,
+    _pipelines_are_whole,
+    _handlers_have_the_right_role,
     _filters_are_valid,
+    _times_fit_together,
     _queues_are_served,
     _handlers_match,
 )
-
-
-def _accepts_json_only() -> Iterator[checks.CheckMessage]:
-    accepted = list(settings.CELERY_ACCEPT_CONTENT)
-    if accepted != ["json"]:
-        text = f"CELERY_ACCEPT_CONTENT is {accepted}: whoever reaches Redis could run code here."
-        yield _error("E011", text, "Accept json only.")
-
-
-def _never_waits_for_ever() -> Iterator[checks.CheckMessage]:
-    options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
-    for name in ("socket_timeout", "socket_connect_timeout"):
-        if not options.get(name):
-            text = f"CELERY_BROKER_TRANSPORT_OPTIONS lacks {name}: a dead Redis would hang us."
-            yield _error("E012", text)
-
-
-def _knows_its_queues() -> Iterator[checks.CheckMessage]:
-    if getattr(settings, "CELERY_TASK_CREATE_MISSING_QUEUES", True):
-        text = "CELERY_TASK_CREATE_MISSING_QUEUES is on: a mistyped queue would swallow messages."
-        yield _error("E013", text, "Turn it off.")
 
 
 def _error(number: str, text: str, hint: str | None = None) -> checks.Error:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from wildrydes import recipients
+from wildrydes import topology
 from wildrydes.models import Dispatch, Message, Receipt, Unrouted
 
 PENDING = "pending"
@@ -56,7 +56,8 @@ def deliveries_of(message_id: UUID) -> list[Delivery]:
     if message is None:
         return []
     receipts = {item.subscription: item for item in Receipt.objects.filter(message_id=message_id)}
-    chosen = recipients.of(message.to_envelope(), named=message.recipients)
+    envelope = message.to_envelope()
+    chosen = topology.current().recipients(envelope, named=message.recipients)
     expected = {item.name for item in chosen}
     unseen = _unseen(message, expected - receipts.keys())
     found = [

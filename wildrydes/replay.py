@@ -40,7 +40,7 @@ LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 SPAN = """
 SELECT coalesce(min(position), 1) - 1, coalesce(max(position), 0) FROM (
     SELECT position FROM wildrydes_message
-    WHERE published_at >= %s AND published_at < least(%s, clock_timestamp()) OFFSET 0
+    WHERE published_at >= %s AND published_at < least(%s, statement_timestamp()) OFFSET 0
 ) AS found
 """
 
@@ -50,7 +50,7 @@ PAGE = """
 WITH page AS MATERIALIZED (
     SELECT position, id, not_before FROM wildrydes_message
     WHERE position > %(after)s AND position <= %(last)s AND type = ANY(%(types)s)
-        AND published_at >= %(since)s AND published_at < least(%(until)s, clock_timestamp())
+        AND published_at >= %(since)s AND published_at < least(%(until)s, statement_timestamp())
     ORDER BY position LIMIT %(limit)s
 )
 SELECT page.position, page.id, receipt.message_id IS NOT NULL,

@@ -11,25 +11,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from wildrydes.envelope import Envelope
 from wildrydes.errors import ConfigurationError
 
 Handler = Callable[[Envelope], None]
 BatchHandler = Callable[[Sequence[Envelope]], None]
+Role = Literal["handler", "replies", "step"]
 
 
 @dataclass(frozen=True)
 class Binding:
     """A handler and the subscription that it serves; `run` takes any number of messages.
 
-    A `fenced` one has effects outside the database, which a replay must not repeat.
+    A `fenced` one has effects outside the database, which a replay must not repeat. Its `role`
+    says what the subscription has to be in the topology: one that takes events or a command, a
+    return address for replies, or a step of a pipeline.
     """
 
     subscription: str
     run: BatchHandler
     takes_batches: bool
     fenced: bool = False
+    role: Role = "handler"
 
 
 _bindings: dict[str, Binding] = {}
@@ -50,7 +55,7 @@ def subscribe(
                 handler(envelope)
 
         fenced = outside_effects and not replayable
-        _bind(Binding(subscription, run, takes_batches=False, fenced=fenced))
+        add(Binding(subscription, run, takes_batches=False, fenced=fenced))
         return handler
 
     return bind
@@ -67,7 +72,7 @@ def subscribe_batch(
 
     def bind(handler: BatchHandler) -> BatchHandler:
         fenced = outside_effects and not replayable
-        _bind(Binding(subscription, handler, takes_batches=True, fenced=fenced))
+        add(Binding(subscription, handler, takes_batches=True, fenced=fenced))
         return handler
 
     return bind
@@ -86,7 +91,8 @@ def bindings() -> tuple[Binding, ...]:
     return tuple(_bindings.values())
 
 
-def _bind(new: Binding) -> None:
+def add(new: Binding) -> None:
+    """Keep a binding; raises `ConfigurationError` when the subscription has one."""
     if new.subscription in _bindings:
         raise ConfigurationError(f"{new.subscription!r} has two handlers")
     _bindings[new.subscription] = new

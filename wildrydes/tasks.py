@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import Task, shared_task
 
-from wildrydes import subscriptions
+from wildrydes import roll_call, subscriptions
 from wildrydes.consumer import consume
 
 
@@ -14,6 +14,8 @@ def _register(subscription: str) -> None:
         worker = str(self.request.hostname or "")
         return vars(consume(subscription=subscription, body=body, worker=worker))
 
+
+__all__ = ["roll_call"]  # connected to the worker's signals by being imported
 
 for _binding in subscriptions.bindings():
     _register(_binding.subscription)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import itertools
 import shlex
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.faults import controls, matrix, report, running, servers
+from tests.faults import apart, controls, matrix, report, running, servers
 from tests.faults.report import Row
 from tests.faults.running import Fault
 from tests.faults.servers import Ground
@@ -25,14 +26,15 @@ def main(arguments: Sequence[str]) -> int:
     """Run what was asked for; return 0 when every promise was kept and every control failed."""
     options = _parser().parse_args(arguments)
     chosen = [item for item in matrix.faults() if _is_chosen(item.name, item.short, options)]
-    wanted = [item for item in controls.CONTROLS if _is_chosen(item.name, item.short, options)]
+    others = (*apart.CRASHES, *controls.CONTROLS)
+    wanted = [item for item in others if _is_chosen(item.name, item.short, options)]
     began = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="wildrydes-faults-") as directory,
         servers.ground(Path(directory)) as ground,
     ):
         rows = _run_faults(chosen, ground, options)
-        rows += [control.run(ground) for control in wanted]
+        rows += [item.run(ground, 1 if options.short else 3) for item in wanted]
         versions = _server_versions(ground)
     sys.stdout.write(report.table(rows) + "\n")
     for row in rows:
@@ -56,16 +58,18 @@ def _run_faults(faults: Iterable[Fault], ground: Ground, options: argparse.Names
             with servers.scene(ground, setting) as scene:
                 while waiting:
                     fault = waiting.pop(0)
-                    rows.append(running.run(fault, scene, rounds=_rounds(fault, options)))
+                    rows.append(running.run(_scaled(fault, options), scene))
                     if not rows[-1].good:
                         break
     return rows
 
 
-def _rounds(fault: Fault, options: argparse.Namespace) -> int:
+def _scaled(fault: Fault, options: argparse.Namespace) -> Fault:
+    """Return the fault with as many rounds as there is time for; in the short form one run."""
     if options.short:
-        return 1
-    return max(1, round(fault.rounds * float(options.minutes) / FULL_MINUTES))
+        return dataclasses.replace(fault, injections=fault.injections[:1], rounds=1)
+    rounds = round(fault.rounds * float(options.minutes) / FULL_MINUTES)
+    return dataclasses.replace(fault, rounds=max(1, rounds))
 
 
 def _is_chosen(name: str, short: bool, options: argparse.Namespace) -> bool:

@@ -34,6 +34,14 @@ SELECT
     )) AS parked
 """
 
+OPEN_UP_TO = """
+SELECT EXISTS (SELECT FROM wildrydes_unrouted WHERE position <= %(position)s)
+    OR EXISTS (SELECT FROM wildrydes_dispatch WHERE position <= %(position)s)
+    OR EXISTS (
+        SELECT FROM wildrydes_receipt WHERE status = 'retrying' AND position <= %(position)s
+    )
+"""
+
 MESSAGES = """
 SELECT id, position, type, kind, group_id, data, published_at
 FROM wildrydes_message WHERE position > %s ORDER BY position
@@ -74,9 +82,10 @@ class Ledger:
     def __init__(self, connection: psycopg.Connection[Row]) -> None:
         self._connection = connection
 
-    def rows(self, statement: str, *values: object) -> list[Row]:
-        """Return the rows of a query."""
-        return self._connection.execute(statement.encode(), values).fetchall()
+    def rows(self, statement: str, *values: Any) -> list[Row]:
+        """Return the rows of a query; its values are positional, or one mapping of names."""
+        named = values[0] if values and isinstance(values[0], dict) else values
+        return self._connection.execute(statement.encode(), named).fetchall()
 
     def position(self) -> int:
         """Return the position of the last message."""
@@ -88,6 +97,10 @@ class Ledger:
         names = ("unrouted", "dispatches", "retrying", "parked")
         counts = zip(names, self.rows(OPEN)[0], strict=True)
         return {name: count for name, count in counts if count}
+
+    def is_done_up_to(self, position: int) -> bool:
+        """Say whether nothing is open any more of the messages up to a position."""
+        return not self.rows(OPEN_UP_TO, {"position": position})[0][0]
 
     def recovery(self, *, since: int, ended_at: float) -> float:
         """Return the seconds until all that was accepted before `ended_at` (epoch) was done."""

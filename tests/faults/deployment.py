@@ -46,6 +46,7 @@ class Deployment(Stage):
     settings: str = "tests.faults.settings"
     relays: int = 1
     workers: int = 2
+    queues: tuple[str, ...] = QUEUE_NAMES
     deaths: list[Death] = field(default_factory=list)
     _commands: dict[str, list[str]] = field(default_factory=dict)
     _extra: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -89,7 +90,7 @@ class Deployment(Stage):
         for name in self.relay_names:
             self._spawn(name, [sys.executable, "manage.py", "relay"])
         for name in self.worker_names:
-            self.start_worker(name, queues=QUEUE_NAMES)
+            self.start_worker(name, queues=self.queues)
         self.start_web()
 
     def send(self, name: str, number: signal.Signals) -> None:
@@ -198,12 +199,6 @@ class Deployment(Stage):
                 command, output=log, cwd=Path(PROJECT_ROOT), environment=environment
             )
 
-    def _answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/healthz", trust_env=False).status_code == 200
-        except httpx.TransportError:
-            return False
-
     def post(self, path: str, body: Any) -> Any:
         """Post until it is accepted; return the answer."""
 
@@ -215,3 +210,9 @@ class Deployment(Stage):
             return answer.json() if answer.is_success else None
 
         return wait_until(accepted, what=f"POST {path} is accepted")
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/healthz", trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False

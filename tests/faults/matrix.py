@@ -99,8 +99,8 @@ def _postgres() -> Iterator[Fault]:
 
 
 def _wire() -> Iterator[Fault]:
-    yield Fault("wire: every message pushed twice", (wire.double,), rounds=3, short=True)
-    yield Fault("wire: queues shuffled", (wire.shuffle,), rounds=3)
+    yield Fault("wire: every message pushed twice", (wire.double,), rounds=8, short=True)
+    yield Fault("wire: queues shuffled", (wire.shuffle,), rounds=8)
 
 
 def _poison() -> Iterator[Fault]:
@@ -108,10 +108,7 @@ def _poison() -> Iterator[Fault]:
     yield Fault("poison: unknown types and versions", (wire.unknown_types,), rounds=3)
     yield Fault("poison: a huge body", (wire.huge,), rounds=2)
     for behaviour in ("raise", "exit", "hang", "eat"):
-        injections = (
-            poison.send(behaviour),
-            poison.send(behaviour, innocent=200, poisonous=3),
-        )
+        injections = (poison.send(behaviour), poison.send(behaviour, innocent=200, poisonous=3))
         yield Fault(f"poison: a handler that {behaviour}s", injections, short=behaviour == "exit")
 
 
@@ -156,10 +153,11 @@ def _two_of_everything() -> Iterator[Fault]:
         "two of everything: rolling restart", (processes.restart_all_in_turn,), TWO_OF_EVERYTHING
     )
     yield Fault(
-        "two of everything: kill -9 of any process",
-        (processes.kill_any,),
+        "two of everything: kill -9, one after the other",
+        (processes.kill_any_in_a_while,),
         TWO_OF_EVERYTHING,
-        rounds=100,
+        rounds=150,
+        relentless=True,
     )
 
 

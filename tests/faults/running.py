@@ -25,17 +25,22 @@ PLAIN = Setting("one web, one relay, two workers")
 
 @dataclass(frozen=True)
 class Fault:
-    """One row of the matrix. Each injection is a run; 0 in the short form means: left out."""
+    """One row of the matrix; each injection is a run, and the rounds repeat them.
+
+    A run is waited for, until all that was accepted before its end is done, unless the harm is to
+    fall into the recovery from the harm before: then it is `relentless`.
+    """
 
     name: str
     injections: tuple[Callable[[Scene], float], ...]
     setting: Setting = PLAIN
     rounds: int = 1
+    relentless: bool = False
     short: bool = False
 
 
-def run(fault: Fault, scene: Scene, *, rounds: int) -> Row:
-    """Inject every fault so many times under load, wait for quiet, and audit what was accepted."""
+def run(fault: Fault, scene: Scene) -> Row:
+    """Inject the fault under load, wait for quiet, and audit what was accepted."""
     began = time.monotonic()
     deaths = len(scene.deployment.deaths)
     with scene.sql() as connection:
@@ -44,7 +49,7 @@ def run(fault: Fault, scene: Scene, *, rounds: int) -> Row:
     ended: list[float] = []
     with rides_keep_coming(url=scene.deployment.url, token=scene.ground.token) as accepted:
         try:
-            _inject_all(fault, scene, accepted, rounds=rounds, ended=ended, broken=broken)
+            _inject_all(fault, scene, accepted, ended=ended, broken=broken)
         except AssertionError as error:
             broken.append(str(error))
     row = _examine(fault, scene, accepted, since=since, ended=ended)
@@ -59,18 +64,30 @@ def _inject_all(
     scene: Scene,
     accepted: Accepted,
     *,
-    rounds: int,
     ended: list[float],
     broken: list[str],
 ) -> None:
-    for _ in range(rounds):
+    for _ in range(fault.rounds):
         for inject in fault.injections:
             _wait_for_rides(accepted)
             try:
                 ended.append(inject(scene))
             except NotReachedError as error:
                 broken.append(str(error))
+            if not fault.relentless:
+                _wait_for_recovery(scene)
     _wait_for_rides(accepted)
+
+
+def _wait_for_recovery(scene: Scene) -> None:
+    with scene.sql() as connection:
+        ledger = Ledger(connection)
+        position = ledger.position()
+        wait_until(
+            lambda: ledger.is_done_up_to(position),
+            what="what was accepted before the end of the fault is done",
+            seconds=QUIET_SECONDS,
+        )
 
 
 def _wait_for_rides(accepted: Accepted) -> None:

@@ -21,6 +21,7 @@ from config.embedded.valkey import EmbeddedValkey
 from tests.acceptance.stage import Stage
 from tests.faults.deployment import Deployment
 from tests.faults.proxy import Proxy
+from tests.faults.topology import QUEUE_NAMES
 
 TEMPLATE = "template_of_faults"
 POSTGRES_SOCKET = ".s.PGSQL.5432"
@@ -106,7 +107,9 @@ def ground(directory: Path) -> Iterator[Ground]:
 
 
 @contextmanager
-def scene(ground: Ground, setting: Setting) -> Iterator[Scene]:
+def scene(
+    ground: Ground, setting: Setting, *, queues: tuple[str, ...] = QUEUE_NAMES
+) -> Iterator[Scene]:
     """Start a deployment in that setting, on a database and a Valkey of its own."""
     database = ground.copy_of_template()
     directory = ground.directory / database
@@ -114,7 +117,9 @@ def scene(ground: Ground, setting: Setting) -> Iterator[Scene]:
         valkey = stack.enter_context(
             EmbeddedValkey(directory=directory / "redis", persistent=setting.persistent)
         )
-        made = Scene(ground, setting, _deployment(ground, setting, database), valkey, database)
+        made = Scene(
+            ground, setting, _deployment(ground, setting, database, queues), valkey, database
+        )
         made.deployment.redis_url = valkey.redis_url()
         if setting.proxied:
             _put_proxies_between(made, stack)
@@ -129,13 +134,16 @@ def volatile_valkey(directory: Path) -> Iterator[EmbeddedValkey]:
         yield valkey
 
 
-def _deployment(ground: Ground, setting: Setting, database: str) -> Deployment:
+def _deployment(
+    ground: Ground, setting: Setting, database: str, queues: tuple[str, ...]
+) -> Deployment:
     return Deployment(
         directory=ground.directory / database,
         database_url=ground.postgres.database_url(database),
         redis_url="",
         relays=setting.relays,
         workers=setting.workers,
+        queues=queues,
     )
 
 

@@ -27,14 +27,25 @@ def edit(*, receipt_id: int, message: Mapping[str, Any], by: str) -> DeadLetter:
         letter = DeadLetter.objects.select_for_update().filter(id=receipt_id).first()
         if letter is None:
             raise DeadLetterError(f"{receipt_id} is not a dead letter")
-        found = reading.read(message, subscription=letter.subscription)
-        _refuse_unfit(message)
-        _keep_identity(letter, found)
+        found = check(letter=letter, message=message)
+        if letter.message_type == reading.UNREADABLE:
+            reading.identify(letter, found)
         letter.original_message = letter.original_message or letter.message
         letter.message = dict(message)
         letter.save(update_fields=[*reading.IDENTITY, "message", "original_message"])
         operations.record([letter], by=by, action="edit", detail={"data": message["data"]})
     return letter
+
+
+def check(*, letter: DeadLetter, message: Mapping[str, Any]) -> Envelope:
+    """Return the new message as its subscription would get it; raises as `edit` does."""
+    found = reading.read(message, subscription=letter.subscription)
+    _refuse_unfit(message)
+    if letter.message_type == reading.UNREADABLE:
+        _refuse_other_id(letter, found)
+    else:
+        _refuse_other_identity(letter, found)
+    return found
 
 
 def _refuse_unfit(message: Mapping[str, Any]) -> None:
@@ -45,11 +56,7 @@ def _refuse_unfit(message: Mapping[str, Any]) -> None:
         raise DeadLetterError(f"the data is {size} bytes; at most {limit} are taken")
 
 
-def _keep_identity(letter: DeadLetter, found: Envelope) -> None:
-    if letter.message_type == reading.UNREADABLE:
-        _refuse_other_id(letter, found)
-        reading.identify(letter, found)
-        return
+def _refuse_other_identity(letter: DeadLetter, found: Envelope) -> None:
     for name, old, new in (
         ("id", letter.message_id, found.id),
         ("type", letter.message_type, found.type),

@@ -29,6 +29,12 @@ def kill_any(scene: Scene) -> float:
     return scene.deployment.kill_hard(scene.random.choice(scene.deployment.names))
 
 
+def kill_any_in_a_while(scene: Scene) -> float:
+    """End one process of any kind as kill -9 does, at a moment that nobody knows before."""
+    time.sleep(scene.random.uniform(0.2, 1.2))
+    return kill_any(scene)
+
+
 def kill_all(scene: Scene) -> float:
     """End every process as kill -9 does, at once."""
     return max([scene.deployment.kill_hard(name) for name in scene.deployment.names])

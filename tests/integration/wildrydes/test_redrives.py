@@ -115,9 +115,10 @@ def test_each_stage_waits_until_the_one_before_it_has_succeeded(
 ) -> None:
     redrive = canary.start(ids=letters, by="ann", rate=FAST)
     for sent, done in ((1, 0), (10, 1)):
+        settled = {"done": done} if done else {}
         for _ in range(3):
             redrives.advance()
-        assert outcomes(redrive) == {"sent": sent, "waiting": 60 - sent - done, "done": done}
+        assert outcomes(redrive) == {"sent": sent, "waiting": 60 - sent - done} | settled
         kernel.relay.turn()
         kernel.work("first")
         redrives.advance()

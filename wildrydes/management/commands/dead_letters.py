@@ -170,11 +170,11 @@ class Command(BaseCommand):
     def _tell_result(self, options: dict[str, Any], result: operations.Result) -> None:
         counts = {"taken": len(result.taken), "gone": result.gone, "refused": result.refused}
         past = {"redrive": "Redriven", "discard": "Discarded"}[options["action"]]
-        texts = [f"{past}: {len(result.taken)} dead letters."]
+        texts = [f"{past}: {len(result.taken)}."]
         if result.gone:
-            texts.append(f"{result.gone} were no dead letters any more.")
+            texts.append(f"No dead letters any more: {result.gone}.")
         if result.refused:
-            texts.append(f"{result.refused} stay: {'; '.join(result.reasons)}.")
+            texts.append(f"Left as they are: {result.refused}: {'; '.join(result.reasons)}.")
         self._tell(options, {**counts, "reasons": list(result.reasons)}, *texts)
 
     def _tell(self, options: dict[str, Any], as_json: object, *texts: str) -> None:
@@ -206,6 +206,22 @@ def _add_redrive(actions: Any) -> None:
         help="send them to this subscription instead; refused when it does not take such messages "
         "or already has one of them",
     )
+    _add_canary(parser)
+    parser.add_argument(
+        "--wait",
+        action="store_true",
+        help="return when they are over; exit status 1 when any failed again or it was halted",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=600.0,
+        metavar="SECONDS",
+        help="with --wait: give up waiting after so long, with exit status 1 (default 600)",
+    )
+
+
+def _add_canary(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--canary",
         action="store_true",
@@ -230,18 +246,6 @@ def _add_redrive(actions: Any) -> None:
         default=10.0,
         metavar="PERCENT",
         help="with --canary: such a part may fail in the last stage (default 10)",
-    )
-    parser.add_argument(
-        "--wait",
-        action="store_true",
-        help="return when they are over; exit status 1 when any failed again, or a canary redrive halted",
-    )
-    parser.add_argument(
-        "--timeout",
-        type=float,
-        default=600.0,
-        metavar="SECONDS",
-        help="with --wait: give up waiting after so long, with exit status 1 (default 600)",
     )
 
 

@@ -1,12 +1,22 @@
 """`manage.py relay`: run one message relay in the foreground."""
 
 import signal
+from datetime import timedelta
 from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from wildrydes import deduplication, doctor, redrives, requests
 from wildrydes.relay import Relay
+from wildrydes.relay.chores import Chore
+
+CHORES = (
+    Chore(redrives.advance, every=timedelta(seconds=0.5)),
+    Chore(requests.time_out, every=timedelta(seconds=1)),
+    Chore(deduplication.purge, every=timedelta(seconds=1)),
+    Chore(doctor.forget, every=timedelta(minutes=10)),
+)
 
 
 class Command(BaseCommand):
@@ -20,7 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until SIGTERM or SIGINT."""
-        with Relay() as relay:
+        with Relay(chores=CHORES) as relay:
 
             def stop(signum: int, frame: FrameType | None) -> None:
                 relay.stop()

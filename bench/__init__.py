@@ -1,0 +1,1 @@
+"""The benchmarks: Wild Rydes and what a Django team would use instead, side by side."""

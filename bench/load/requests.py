@@ -1,0 +1,51 @@
+"""Ride completions as bytes on the wire, made before the clock starts."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+DIFFERENT = 500
+PATH = "/api/v1/ride-completions"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where to send, as whom, and what else a side's body needs."""
+
+    port: int
+    token: str
+    extra: tuple[tuple[str, str], ...] = ()
+
+    def rides(self) -> Iterator[bytes]:
+        """Yield requests that each submit one ride, for ever."""
+        made = [self._post(PATH, self._ride(number)) for number in range(DIFFERENT)]
+        return itertools.cycle(made)
+
+    def batches(self, *, size: int) -> Iterator[bytes]:
+        """Yield requests that each submit many rides, for ever."""
+        body = {"items": [self._ride(number) for number in range(size)]}
+        return itertools.cycle([self._post(f"{PATH}/batch", body)])
+
+    def _ride(self, number: int) -> dict[str, Any]:
+        return {
+            "from": "Berlin",
+            "to": "Frankfurt",
+            "duration": 420,
+            "distance": 600,
+            "customer": f"customer-{number}",
+            "fare": 256.5,
+            **dict(self.extra),
+        }
+
+    def _post(self, path: str, body: Any) -> bytes:
+        content = json.dumps(body).encode()
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
+            f"Authorization: Token {self.token}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(content)}\r\n\r\n"
+        )
+        return head.encode() + content

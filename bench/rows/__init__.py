@@ -1,0 +1,36 @@
+"""Every row of the table, in its order. Each can be run alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from bench.results import Result
+from bench.rows import (
+    accept,
+    drain,
+    frugality,
+    growth,
+    latency,
+    overload,
+    scale,
+    sustained,
+)
+from bench.rows.context import Bench
+
+Run = Callable[[Bench], Result]
+
+ROWS: Mapping[str, Run] = {
+    "accept": accept.accept,
+    "accept-batches": accept.accept_in_batches,
+    "sustained": sustained.sustained,
+    "drain": drain.drain,
+    "drain-single": drain.drain_single,
+    "frugality": frugality.frugality,
+    "latency-idle": latency.idle,
+    "latency-half": latency.half_load,
+    "overload": overload.overload,
+    "growth": growth.growth,
+    "scale": scale.scale,
+}
+
+__all__ = ["ROWS", "Bench", "Run"]

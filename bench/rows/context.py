@@ -1,0 +1,89 @@
+"""What a row is given, and what most rows do."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from bench.effects import Drained
+from bench.ground import Ground
+from bench.running import Running, running
+from bench.sides import Side
+from bench.sizes import Sizes
+from bench.subscribers import DELIVERIES_PER_EVENT
+
+LOOK_SECONDS = 5.0
+WARM_UP = 20
+
+T = TypeVar("T")
+
+
+@dataclass
+class Bench:
+    """The servers, how much is asked for, and our sustained rate once it is known (0: not yet)."""
+
+    ground: Ground
+    sizes: Sizes
+    sustained_rate: float = 0.0
+
+    def say(self, text: str) -> None:
+        """Tell whoever waits what is going on."""
+        print(f"  {text}", file=sys.stderr, flush=True)
+
+
+def in_turns(items: Sequence[T], *, rounds: int) -> Iterator[tuple[int, T]]:
+    """Yield every item once a round, a different one first each time."""
+    for number in range(rounds):
+        turn = number % len(items)
+        for item in (*items[turn:], *items[:turn]):
+            yield number, item
+
+
+def drain(
+    bench: Bench, running: Running, *, events: int, workers: int = 2, relays: int = 1
+) -> Drained:
+    """Start the consumers of what is waiting, and wait for its last effect. Stops them.
+
+    Raises `RuntimeError` when effects stop coming, or a process ends.
+    """
+    expected = running.effects.count() + events * DELIVERIES_PER_EVENT
+    running.start_consumers(workers=workers, relays=relays)
+    wait_while_it_goes_on(running, expected)
+    drained = running.effects.drained()
+    bench.say(f"{running.side.name}: {drained.effects:,} effects, {drained.rate:,.0f} a second")
+    running.stop()
+    return drained
+
+
+def wait_while_it_goes_on(running: Running, expected: int, *, patience: float = 30.0) -> None:
+    """Wait for so many effects as long as more of them come."""
+    seen, moved_at = -1, time.monotonic()
+    while not running.effects.wait_for(expected, seconds=LOOK_SECONDS):
+        running.check()
+        count = running.effects.count()
+        if count > seen:
+            seen, moved_at = count, time.monotonic()
+        elif time.monotonic() > moved_at + patience:
+            side = running.side.name
+            raise RuntimeError(f"{side}: stuck at {count:,} of {expected:,} effects")
+
+
+def filled_template(bench: Bench, side: Side, *, events: int, singly: bool = False) -> str:
+    """Return a database of our side in which events wait; it is to be dropped by the caller."""
+    template = bench.ground.copy(side.template)
+    filling = Running(bench.ground, side, database=template)
+    filling.fill(events, singly=singly)
+    filling.effects.sql.execute("VACUUM (ANALYZE)")
+    filling.effects.close()
+    return template
+
+
+@contextmanager
+def all_running(bench: Bench, sides: Iterable[Side]) -> Iterator[Mapping[str, Running]]:
+    """Yield sides by name, each on a database of its own, with nothing started yet."""
+    with ExitStack() as stack:
+        yield {side.name: stack.enter_context(running(bench.ground, side)) for side in sides}

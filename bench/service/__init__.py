@@ -1,0 +1,1 @@
+"""A service for the benchmarks only: five subscriptions that each leave one unique row."""

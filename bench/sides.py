@@ -1,0 +1,83 @@
+"""Who is measured, and which programs that takes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench import ground
+
+PEER_RIDES = "usual_way_ride AS origin ON effect.event_id = lpad(to_hex(origin.id), 32, '0')::uuid"
+QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One way of doing it. `workers` are the commands of two worker processes together."""
+
+    name: str
+    module: str = ""
+    workers: tuple[tuple[str, ...], ...] = ()
+    template: str = ground.PEERS
+    settings: str = "bench.peers.settings"
+    extra: tuple[tuple[str, str], ...] = (("ride", "r-1"),)
+    lag_origin: str = PEER_RIDES
+
+    @property
+    def is_ours(self) -> bool:
+        """Say whether this is Wild Rydes."""
+        return self.template == ground.OURS
+
+
+def _python(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", *arguments)
+
+
+def _celery(module: str, *flags: str) -> tuple[str, ...]:
+    app = f"bench.peers.{module}"
+    return _python("celery", "-A", app, "worker", "--loglevel", "WARNING", *flags)
+
+
+WILD_RYDES = Side(
+    name="ours",
+    template=ground.OURS,
+    settings="bench.settings",
+    extra=(),
+    lag_origin="wildrydes_message AS origin ON effect.event_id = origin.id",
+)
+PLAIN = Side(name="plain")
+CELERY = Side(
+    name="celery",
+    module="celery_stock",
+    workers=(_celery("celery_stock", "--concurrency", "2"),),
+)
+CELERY_TUNED = Side(
+    name="celery-tuned",
+    module="celery_tuned",
+    workers=tuple(
+        _celery("celery_tuned", "--pool", "solo", "-n", f"tuned{number}@%h", *QUIET)
+        for number in (1, 2)
+    ),
+)
+DRAMATIQ = Side(
+    name="dramatiq",
+    module="with_dramatiq",
+    workers=(
+        _python("dramatiq", "bench.peers.with_dramatiq", "--processes", "2", "--threads", "8"),
+    ),
+)
+TASKIQ = Side(
+    name="taskiq",
+    module="with_taskiq",
+    workers=(
+        _python(
+            *("taskiq", "worker", "bench.peers.with_taskiq:broker", "--workers", "2"),
+            *("--max-threadpool-threads", "8", "--no-parse", "--ack-type", "when_executed"),
+            *("--log-level", "WARNING"),
+        ),
+    ),
+)
+
+PEERS: Sequence[Side] = (CELERY, CELERY_TUNED, DRAMATIQ, TASKIQ)
+REDIS_DB = {side.name: number for number, side in enumerate((WILD_RYDES, PLAIN, *PEERS))}

@@ -1,0 +1,63 @@
+"""How much of everything: so that the whole takes at most 40 minutes on two cores.
+
+Peers get fewer events than we do where only a rate is measured: at a fiftieth of the rate, the
+same backlog would take them the whole hour. A short backlog is no handicap to them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """Seconds, events and requests of each row. `events` are ours, `peer_events` theirs."""
+
+    rounds: int = 5
+    connections: int = 16
+    accept_seconds: float = 4.0
+    batch_items: int = 500
+    batch_connections: int = 2
+    sustained_probes: int = 6
+    probe_seconds: float = 8.0
+    hold_seconds: float = 60.0
+    holds: int = 3
+    events: int = 100_000
+    single_events: int = 20_000
+    peer_events: int = 1_500
+    frugality_events: int = 50_000
+    idle_requests: int = 150
+    idle_pause: float = 0.05
+    half_seconds: float = 300.0
+    overload_seconds: float = 60.0
+    growth_stored: tuple[int, ...] = (10_000, 100_000, 1_000_000, 3_000_000)
+    growth_events: int = 8_000
+    growth_requests: int = 40
+    scale_events: int = 15_000
+    scale_rounds: int = 2
+    push_messages: int = 100_000
+
+
+FULL = Sizes()
+QUICK = Sizes(
+    rounds=1,
+    accept_seconds=1.0,
+    batch_items=100,
+    sustained_probes=3,
+    probe_seconds=2.0,
+    hold_seconds=3.0,
+    holds=1,
+    events=1_000,
+    single_events=300,
+    peer_events=60,
+    frugality_events=1_000,
+    idle_requests=10,
+    half_seconds=5.0,
+    overload_seconds=3.0,
+    growth_stored=(1_000, 5_000),
+    growth_events=500,
+    growth_requests=5,
+    scale_events=500,
+    scale_rounds=1,
+    push_messages=10_000,
+)
