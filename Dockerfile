@@ -30,5 +30,5 @@ RUN SECRET_KEY=only-for-collecting-static-files python manage.py collectstatic -
         "$WILDRYDES_STATE_DIR/lake" "$WILDRYDES_STATE_DIR/mail"
 USER 10001:10001
 EXPOSE 8000
-CMD ["granian", "--interface", "wsgi", "config.wsgi:application", "--host", "0.0.0.0", \
-     "--port", "8000", "--workers", "1", "--blocking-threads", "8", "--no-ws"]
+CMD ["granian", "--interface", "asginl", "config.asgi:application", "--host", "0.0.0.0", \
+     "--port", "8000", "--workers", "1", "--no-ws"]

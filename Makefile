@@ -11,7 +11,7 @@ COMPILE := UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal -
 	--custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test check format lint types lock clean FORCE
+.PHONY: help up demo test faults check format lint types lock clean FORCE
 MAKEFLAGS += --no-print-directory
 
 help: ## list every target
@@ -26,6 +26,9 @@ demo: $(VENV)/.runtime ## send rides through the platform (started if need be) a
 test: $(VENV)/.dev ## run the tests, on servers of their own
 	@$(BIN)/pytest
 
+faults: $(VENV)/.dev ## break it in every way we know, under load, and count what is lost; FAULTS="--only NAME"
+	@$(BIN)/python -m tests.faults $(or $(FAULTS),--json bench/results/faults.json --docs docs/faults.md)
+
 check: $(VENV)/.dev ## everything that CI runs: format, lint, types, layers, settings, tests
 	@$(BIN)/ruff format --check .
 	@$(MAKE) lint
@@ -35,6 +38,9 @@ check: $(VENV)/.dev ## everything that CI runs: format, lint, types, layers, set
 	@DJANGO_SETTINGS_MODULE=config.settings.test $(BIN)/python manage.py check
 	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	@$(MAKE) test
+
+bench: $(VENV)/.bench ## measure beside Celery, dramatiq, taskiq; ROWS="accept drain", ROUNDS=5, QUICK=1
+	@$(BIN)/python -m bench $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick)
 
 format: $(VENV)/.dev ## put the code into shape
 	@$(BIN)/ruff format .
@@ -50,6 +56,7 @@ types: $(VENV)/.dev ## check the types
 lock: $(VENV)/.dev ## compile requirements/*.txt with hashes; UPGRADE=--upgrade for newer versions
 	@$(COMPILE) $(UPGRADE) --output-file requirements/runtime.txt requirements/runtime.in
 	@$(COMPILE) $(UPGRADE) --output-file requirements/dev.txt requirements/dev.in
+	@$(COMPILE) $(UPGRADE) --output-file requirements/bench.txt requirements/bench.in
 
 clean: ## remove .venv, the state directory with its data, and caches; not while `make up` runs
 	@if $(BIN)/python -c 'import config' 2>/dev/null; then $(BIN)/python -m config.embedded.clean; \
@@ -73,6 +80,9 @@ $(VENV)/.runtime: $(VENV)/.whole requirements/runtime.txt
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	$(call install,dev)
+
+$(VENV)/.bench: $(VENV)/.runtime requirements/bench.txt
+	$(call install,bench)
 
 # A package that was half unpacked when we were interrupted looks whole to pip: install it again.
 define install

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
             print(f"{name} …", file=sys.stderr, flush=True)
             try:
                 result = ROWS[name](bench)
-            except Exception:
+            except Exception:  # noqa: BLE001 - the other rows are still worth running
                 failed.append(name)
                 traceback.print_exc()
                 continue

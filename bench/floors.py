@@ -8,9 +8,10 @@ Redis list, a thousand in a pipeline.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 
@@ -59,7 +60,7 @@ def list_pushes(ground: Ground, *, messages: int) -> float:
 
 
 def _insert(
-    connection: psycopg.Connection[tuple[object, ...]], subscriber: str, ids: list[object]
+    connection: psycopg.Connection[tuple[object, ...]], subscriber: str, ids: Sequence[UUID]
 ) -> None:
     now, dispatch, name = datetime.now(UTC), uuid4(), batch_subscription(subscriber)
     with connection.transaction(), connection.cursor() as cursor:

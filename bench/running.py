@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from tests.acceptance.stage import free_port
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 4.0
+LOG_TAIL = 2000  # characters
 WSGI = "config.wsgi:application"
 PEERS_WSGI = "bench.peers.wsgi:application"
 
@@ -99,7 +101,7 @@ class Running:
         for worker in started:
             self._start(worker)
         for worker in started:
-            _wait(lambda log=worker.log_file: b" ready." in log.read_bytes(), what=worker.name)
+            _wait(partial(_says_ready, worker.log_file), what=worker.name)
         for number in range(relays):
             self.start_relay(number)
 
@@ -142,8 +144,11 @@ class Running:
         """Raise `RuntimeError`, with what it wrote last, when a process has ended by itself."""
         for name, process in self.processes.items():
             if not process.is_running:
-                log = process.log_file.read_text(errors="replace")[-2000:]
-                raise RuntimeError(f"{self.side.name}: {name} ended:\n{log}")
+                raise RuntimeError(f"{self.side.name}: {name} ended:\n{self.log(name)}")
+
+    def log(self, name: str) -> str:
+        """Return what a process wrote last."""
+        return self.processes[name].log_file.read_text(errors="replace")[-LOG_TAIL:]
 
     def _signal(self, number: signal.Signals) -> None:
         for process in self.processes.values():
@@ -179,6 +184,10 @@ def _wait(condition: Callable[[], Any], *, what: str) -> None:
         if time.monotonic() > deadline:
             raise RuntimeError(f"not ready after {READY_SECONDS:g} s: {what}")
         time.sleep(0.05)
+
+
+def _says_ready(log: Path) -> bool:
+    return b" ready." in log.read_bytes()
 
 
 def _answers(url: str) -> bool:

@@ -15,25 +15,25 @@ class Sizes:
 
     rounds: int = 5
     connections: int = 16
-    accept_seconds: float = 4.0
+    accept_seconds: float = 3.0
     batch_items: int = 500
     batch_connections: int = 2
-    sustained_probes: int = 6
-    probe_seconds: float = 8.0
+    sustained_probes: int = 5
+    probe_seconds: float = 6.0
     hold_seconds: float = 60.0
-    holds: int = 3
+    holds: int = 2
     events: int = 100_000
-    single_events: int = 20_000
-    peer_events: int = 1_500
-    frugality_events: int = 50_000
-    idle_requests: int = 150
+    single_events: int = 10_000
+    peer_events: int = 1_000
+    frugality_events: int = 20_000
+    idle_requests: int = 100
     idle_pause: float = 0.05
     half_seconds: float = 300.0
     overload_seconds: float = 60.0
     growth_stored: tuple[int, ...] = (10_000, 100_000, 1_000_000, 3_000_000)
-    growth_events: int = 8_000
-    growth_requests: int = 40
-    scale_events: int = 15_000
+    growth_events: int = 5_000
+    growth_requests: int = 30
+    scale_events: int = 10_000
     scale_rounds: int = 2
     push_messages: int = 100_000
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -103,23 +103,20 @@ def _cpu(process: psutil.Process) -> float:
 
 
 def _sample(cost: Cost, roots: Mapping[str, psutil.Process], stop: threading.Event) -> None:
-    measured = {name: process for name, process in roots.items() if name != "postgres"}
+    """Take the memory of what runs now, by name; looking for new children costs too much CPU."""
+    families = {name: _family(root) for name, root in roots.items() if name != "postgres"}
     while not stop.wait(SAMPLE_SECONDS):
-        for name, process in measured.items():
-            cost.memory.setdefault(name, []).append(_rss(process) / MIB)
+        for name, family in families.items():
+            cost.memory.setdefault(name, []).append(sum(map(_rss, family)) / MIB)
 
 
-def _rss(process: psutil.Process) -> int:
-    return sum(_rss_of(one) for one in _tree(process))
-
-
-def _tree(process: psutil.Process) -> Iterable[psutil.Process]:
+def _family(process: psutil.Process) -> list[psutil.Process]:
     with contextlib.suppress(psutil.NoSuchProcess):
         return [process, *process.children(recursive=True)]
     return []
 
 
-def _rss_of(process: psutil.Process) -> int:
+def _rss(process: psutil.Process) -> int:
     with contextlib.suppress(psutil.NoSuchProcess):
         return int(process.memory_info().rss)
     return 0

@@ -34,6 +34,7 @@ class Environment:
     port: int
     flower_port: int
     flower_url: str
+    proxies: int
     secret_key: str | None
     allowed_hosts: list[str]
     csrf_trusted_origins: list[str]
@@ -61,8 +62,8 @@ def read_environment() -> Environment:
     layout = Layout.at(state_dir)
     database_url = _secret(env, "DATABASE_URL")
     redis_url = _secret(env, "REDIS_URL")
-    port = _port(env, "WILDRYDES_PORT", 8000)
-    flower_port = _port(env, "WILDRYDES_FLOWER_PORT", 5555)
+    port = _whole_number(env, "WILDRYDES_PORT", 8000, least=1, most=65535)
+    flower_port = _whole_number(env, "WILDRYDES_FLOWER_PORT", 5555, least=1, most=65535)
     metrics_dir = env.str("PROMETHEUS_MULTIPROC_DIR", default="")
     return Environment(
         state_dir=state_dir,
@@ -71,20 +72,21 @@ def read_environment() -> Environment:
         redis_client_url=_redis_client_url(redis_url) or layout.redis_client_url(),
         embedded_postgres=database_url is None,
         embedded_valkey=redis_url is None,
-        host=env.str("WILDRYDES_HOST", default="127.0.0.1"),
+        host=_text(env, "WILDRYDES_HOST", "127.0.0.1"),
         port=port,
         flower_port=flower_port,
-        flower_url=env.str("WILDRYDES_FLOWER_URL", default=f"http://127.0.0.1:{flower_port}"),
+        flower_url=_text(env, "WILDRYDES_FLOWER_URL", f"http://127.0.0.1:{flower_port}"),
+        proxies=_whole_number(env, "WILDRYDES_PROXIES", 0, least=0, most=10),
         secret_key=_secret(env, "SECRET_KEY"),
         allowed_hosts=env.list("ALLOWED_HOSTS", default=[]),
         csrf_trusted_origins=env.list("CSRF_TRUSTED_ORIGINS", default=[]),
         email_url=_secret(env, "EMAIL_URL"),
-        lake_url=env.str("WILDRYDES_LAKE_URL", default=str(state_dir / "lake")),
-        currency=env.str("WILDRYDES_CURRENCY", default="EUR"),
-        log_level=env.str("WILDRYDES_LOG_LEVEL", default="INFO").upper(),
-        log_format=env.str("WILDRYDES_LOG_FORMAT", default="json"),
+        lake_url=_text(env, "WILDRYDES_LAKE_URL", str(state_dir / "lake")),
+        currency=_text(env, "WILDRYDES_CURRENCY", "EUR"),
+        log_level=_text(env, "WILDRYDES_LOG_LEVEL", "INFO").upper(),
+        log_format=_text(env, "WILDRYDES_LOG_FORMAT", "json"),
         metrics_dir=Path(metrics_dir) if metrics_dir else None,
-        crash_at=env.str("WILDRYDES_CRASH_AT", default=""),
+        crash_at=_text(env, "WILDRYDES_CRASH_AT", ""),
     )
 
 
@@ -106,7 +108,7 @@ def development_secret_key(state_dir: Path) -> str:
 
 
 def _state_dir(env: environ.Env) -> Path:
-    chosen = Path(env.str("WILDRYDES_STATE_DIR", default=".wildrydes")).expanduser()
+    chosen = Path(_text(env, "WILDRYDES_STATE_DIR", ".wildrydes")).expanduser()
     return chosen if chosen.is_absolute() else PROJECT_ROOT / chosen
 
 
@@ -124,14 +126,18 @@ def _secret(env: environ.Env, name: str) -> str | None:
         raise ImproperlyConfigured(f"{name}_FILE cannot be read: {error}") from error
 
 
-def _port(env: environ.Env, name: str, default: int) -> int:
-    try:
-        port: int = env.int(name, default=default)
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} must be a whole number.") from error
-    if not 1 <= port <= 65535:
-        raise ImproperlyConfigured(f"{name} must be between 1 and 65535, not {port}.")
-    return port
+def _whole_number(env: environ.Env, name: str, default: int, *, least: int, most: int) -> int:
+    text = _text(env, name, str(default))
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise ImproperlyConfigured(
+            f"{name} must be a whole number from {least} to {most}, not {text!r}."
+        )
+    return int(text)
+
+
+def _text(env: environ.Env, name: str, default: str) -> str:
+    """Return a variable; one that is set to nothing counts as not set."""
+    return env.str(name, default="") or default
 
 
 def _redis_client_url(broker_url: str | None) -> str | None:

@@ -7,10 +7,14 @@ from types import ModuleType
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, include, path
+from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from wildrydes.front_door import health
+from wildrydes.front_door.throttling import throttled
+
+SAFE = ["get", "head"]
 
 handler400 = "wildrydes.front_door.problems.bad_request"
 handler403 = "wildrydes.front_door.problems.permission_denied"
@@ -29,13 +33,18 @@ def _aliases(module: ModuleType) -> list[URLPattern]:
 
 
 urlpatterns = [
-    path("", RedirectView.as_view(url="/api/docs")),
+    path("", csrf_exempt(RedirectView.as_view(url="/api/docs", http_method_names=SAFE))),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
+    path("admin/login/", throttled(admin.site.login)),
     path("admin/", admin.site.urls),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path(
+        "api/docs",
+        SpectacularSwaggerView.as_view(url_name="schema", http_method_names=SAFE),
+        name="docs",
+    ),
     *(path("api/v1/", include(module)) for module in _service_urls()),
     *(pattern for module in _service_urls() for pattern in _aliases(module)),
 ]

@@ -1,4 +1,4 @@
-"""The WSGI application that granian serves."""
+"""Django as a WSGI application, for `config.asgi` and for servers that speak WSGI only."""
 
 import os
 

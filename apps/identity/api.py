@@ -43,7 +43,8 @@ class TokenView(APIView):
                 title="The username or the password is wrong",
             )
         issued = operations.issue_token(user=user, now=timezone.now())
-        return Response({"token": issued.token, "expires_at": issued.expires_at})
+        answer = {"token": issued.token, "expires_at": issued.expires_at}
+        return Response(answer, headers={"Cache-Control": "no-store"})
 
 
 class LogoutView(APIView):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from wildrydes.front_door.openapi import problem_responses
 from wildrydes.front_door.permissions import only
 
 LIST = "ride-completions"
+MOST_ERRORS_OF_AN_ITEM = 10
 
 # Made once: a new serializer copies each of its fields, and these two hold nothing of a request.
 RIDE = serializers.RideCompletionSerializer()
@@ -150,7 +152,7 @@ def _conflict(error: operations.AlreadyCompletedError) -> problems.Problem:
 
 def _errors(error: ValidationError, index: int) -> dict[str, Any]:
     """Return what is wrong with one item; one that is no object at all is named by its place."""
-    found = problems.flatten(error.detail)
+    found = islice(problems.flatten(error.detail), MOST_ERRORS_OF_AN_ITEM)
     return {"errors": [{**item, "field": item["field"] or f"items[{index}]"} for item in found]}
 
 

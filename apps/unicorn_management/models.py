@@ -18,7 +18,7 @@ class RideCompletion(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    ride = models.CharField(max_length=64, null=True, blank=True)
+    ride = models.CharField(max_length=200, null=True, blank=True)
     origin = models.CharField("from", max_length=200)
     destination = models.CharField("to", max_length=200)
     duration_s = models.FloatField("duration (s)")

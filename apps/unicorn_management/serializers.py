@@ -31,7 +31,7 @@ class RideCompletionSerializer(StrictSerializer):
     distance = NumberField(source="distance_km")
     customer = CustomerField()
     fare = MoneyField()
-    ride = TextField(max_length=64, required=False)
+    ride = TextField(required=False)
 
     def to_representation(self, instance: RideCompletion) -> dict[str, Any]:
         """Return the ride; a completion without a booked ride does not speak of one."""

@@ -18,7 +18,7 @@ app = Celery("stock", broker=settings.REDIS_URL)
 app.conf.task_acks_late = True
 
 
-def _task(subscriber: str) -> Task:
+def _task(subscriber: str) -> Task[..., None]:
     @app.task(name=f"record_{subscriber}")
     def record(event_id: str, customer: str, amount: str) -> None:
         # The worker sets Django up only after it has imported this module.

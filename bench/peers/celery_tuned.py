@@ -26,7 +26,7 @@ app.conf.update(
 )
 
 
-def _task(subscriber: str) -> Task:
+def _task(subscriber: str) -> Task[..., None]:
     @app.task(name=f"record_{subscriber}")
     def record(event_id: str, customer: str, amount: str) -> None:
         # The worker sets Django up only after it has imported this module.

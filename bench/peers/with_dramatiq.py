@@ -24,7 +24,7 @@ broker = RedisBroker(url=settings.REDIS_CLIENT_URL)
 dramatiq.set_broker(broker)
 
 
-def _actor(subscriber: str) -> dramatiq.Actor:
+def _actor(subscriber: str) -> dramatiq.Actor[..., None]:
     @dramatiq.actor(actor_name=f"record_{subscriber}")
     def record(event_id: str, customer: str, amount: str) -> None:
         operations.record(

@@ -38,15 +38,22 @@ def _task(subscriber: str) -> AsyncTaskiqDecoratedTask[..., None]:
     return record
 
 
+_one_at_a_time = threading.Lock()
 TASKS = [_task(subscriber) for subscriber in SUBSCRIBERS]
 
 
 @cache
-def _loop() -> asyncio.AbstractEventLoop:
+def _started() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="taskiq", daemon=True).start()
     asyncio.run_coroutine_threadsafe(broker.startup(), loop).result()
     return loop
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    """Return the loop that the broker's connections belong to; threads must not make two."""
+    with _one_at_a_time:
+        return _started()
 
 
 async def _announce(event_id: str, customer: str, amount: str) -> None:

@@ -71,7 +71,8 @@ def growth(bench: Bench) -> Result:
             stored = size
             bench.say(f"{size:,} messages are stored")
             _measure(bench, one, f"{size:,}", rates=rates, lags=lags)
-            sizes[f"{size:,}"] = dict(one.effects.sql.execute(INDEXES).fetchall())
+            found = one.effects.sql.execute(INDEXES).fetchall()
+            sizes[f"{size:,}"] = {str(row[0]): row[1] for row in found}
         purge_ms = _purge(one)
     names = [f"{size:,}" for size in bench.sizes.growth_stored]
     smallest, largest = names[0], names[-1]

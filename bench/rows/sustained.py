@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.figures import percentile, ratio
 from bench.load.generators import Report, closed_loop, open_loop
@@ -61,7 +61,7 @@ def sustained(bench: Bench) -> Result:
         probes = {}
         for name in (WILD_RYDES.name, CELERY.name, best):
             probes[name] = hold(bench, by_name[name], brackets[name])
-            held[name] = probes[name].rate if probes[name].has_held else 0.0
+            held[name] = probes[name].rate
     bench.sustained_rate = held.pop("ours")
     return _result(bench, held=held, brackets=brackets, probes=probes)
 
@@ -81,11 +81,12 @@ def _result(
         ours=ours,
         peers=held,
         ratios={"celery": ratio(ours, celery), "best peer": ratio(ours, best)},
-        met=ours >= STOCK_TIMES * celery and ours >= BEST_TIMES * best,
+        met=ours >= STOCK_TIMES * celery and ours >= BEST_TIMES * best and probes["ours"].has_held,
         spread={name: (one.held, one.failed) for name, one in brackets.items()},
         details={
             "spread_is": "the bracket of the search",
             "held_for_seconds": dict.fromkeys(probes, bench.sizes.hold_seconds),
+            "rounds": bench.sizes.sustained_probes,
             "held": {name: one.has_held for name, one in probes.items()},
             "answers_p99_ms": {
                 name: 1e3 * percentile(one.report.latencies, 0.99)
@@ -153,15 +154,19 @@ def halve(bench: Bench, one: Running, bracket: Bracket) -> None:
 
 
 def hold(bench: Bench, one: Running, bracket: Bracket) -> Probe:
-    """Hold the rate that was found for the whole time, or the next lower one that can be held."""
+    """Hold the rate that was found for the whole time, or the next lower one that can be held.
+
+    Where none could, what is returned is the rate that would have come next, and says `has_held`
+    false.
+    """
     rate = bracket.held or bracket.failed
     for _ in range(bench.sizes.holds):
         probe = _probe(one, rate=rate, seconds=bench.sizes.hold_seconds)
         bench.say(f"{one.side.name}: {rate:,.0f} a second held: {probe.has_held}")
         if probe.has_held:
-            break
+            return probe
         rate *= LOWER
-    return probe
+    return replace(probe, rate=rate)
 
 
 def _probe(one: Running, *, rate: float, seconds: float) -> Probe:

@@ -1,9 +1,13 @@
 """A deployment: every secret comes from the environment or a mounted file; TLS ends before us."""
 
+from django.core.exceptions import ImproperlyConfigured
+
 from config.env import ENV
 from config.settings.base import *  # noqa: F403
 
-SECRET_KEY = ENV.secret_key or ""
+if not ENV.secret_key:
+    raise ImproperlyConfigured("Set SECRET_KEY or SECRET_KEY_FILE: production has no default.")
+SECRET_KEY = ENV.secret_key
 DEMO_ACCOUNTS = False
 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

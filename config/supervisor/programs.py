@@ -14,11 +14,11 @@ CELERY = (PYTHON, "-m", "celery", "-A", "config")
 
 
 def web(env: Environment) -> services.ChildProcess:
-    """Return the HTTP server: one process, eight threads, connections kept alive."""
+    """Return the HTTP server: one process; its reception has eight threads."""
     command = (
-        *(PYTHON, "-m", "granian", "--interface", "wsgi", "config.wsgi:application"),
+        *(PYTHON, "-m", "granian", "--interface", "asginl", "config.asgi:application"),
         *("--host", env.host, "--port", str(env.port)),
-        *("--workers", "1", "--blocking-threads", "8", "--no-ws", "--workers-kill-timeout", "2"),
+        *("--workers", "1", "--no-ws", "--workers-kill-timeout", "2"),
     )
     return _child(env, name="web", command=command)
 

@@ -106,9 +106,9 @@ class Stage:
 
     def start_web(self) -> None:
         """Start the HTTP server and wait until it answers."""
-        interface = ["--interface", "wsgi", "config.wsgi:application"]
+        interface = ["--interface", "asginl", "config.asgi:application"]
         address = ["--host", "127.0.0.1", "--port", str(self.port)]
-        self._start("web", "granian", *interface, *address, "--blocking-threads", "4")
+        self._start("web", "granian", *interface, *address)
         wait_until(self._answers, what="web answers", seconds=START_SECONDS)
 
     def start_relay(self) -> None:
@@ -183,7 +183,7 @@ class Servers:
     def stage(
         self, *, settings: str = "config.settings.local", redis_db: int | None = None
     ) -> Stage:
-        """Return a stage with a database, and unless told otherwise a Redis database, of its own."""
+        """Return a stage with a database and, unless told otherwise, a Redis of its own."""
         number = len(self.stages)
         database = f"stage{number}"
         self.postgres.create_database(database)

@@ -21,6 +21,7 @@ SETTINGS_MODULE = "DJANGO_SETTINGS_MODULE"
 OURS = {name: entry for name, entry in COMPOSE["services"].items() if entry["image"] == IMAGE}
 WORKERS = {name: entry for name, entry in OURS.items() if "worker" in entry["command"]}
 SAFE_DEFAULTS = {
+    "WILDRYDES_PROXIES": "0",
     "WILDRYDES_STATE_DIR": ".wildrydes",
     "WILDRYDES_HOST": "127.0.0.1",
     "WILDRYDES_PORT": "8000",

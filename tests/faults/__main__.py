@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.faults import apart, controls, matrix, report, running, servers
+from tests.faults import apart, controls, goals, matrix, report, running, servers
 from tests.faults.report import Row
 from tests.faults.running import Fault
 from tests.faults.servers import Ground
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run what was asked for; return 0 when every promise was kept and every control failed."""
     options = _parser().parse_args(arguments)
     chosen = [item for item in matrix.faults() if _is_chosen(item.name, item.short, options)]
-    others = (*apart.CRASHES, *controls.CONTROLS)
+    others = (*apart.CRASHES, *goals.EXPERIMENTS, *controls.CONTROLS)
     wanted = [item for item in others if _is_chosen(item.name, item.short, options)]
     began = time.monotonic()
     with (
@@ -40,12 +40,14 @@ def main(arguments: Sequence[str]) -> int:
     for row in rows:
         for complaint in row.complaints:
             sys.stdout.write(f"{row.fault}: {complaint}\n")
+    for note in _notes(rows):
+        sys.stdout.write(f"{note}\n")
     if options.json:
         report.write_json(rows, options.json)
     if options.docs:
         command = f"python -m tests.faults {shlex.join(arguments)}"
-        seconds = time.monotonic() - began
-        report.write_page(rows, options.docs, command=command, seconds=seconds, servers=versions)
+        run = report.Run(command, time.monotonic() - began, versions, _notes(rows))
+        report.write_page(rows, options.docs, run)
     return 0 if rows and all(row.good for row in rows) else 1
 
 
@@ -86,6 +88,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", type=Path, metavar="PATH", help="where to write the rows")
     parser.add_argument("--docs", type=Path, metavar="PATH", help="where to write the page")
     return parser
+
+
+def _notes(rows: Sequence[Row]) -> list[str]:
+    return [*goals.notes_on_recovery(rows), *(note for row in rows for note in row.notes)]
 
 
 def _server_versions(ground: Ground) -> str:

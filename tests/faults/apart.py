@@ -9,18 +9,18 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from functools import partial
 
 import psycopg
 
 from tests.acceptance.stage import wait_until
-from tests.faults import servers
+from tests.faults import running, servers
 from tests.faults.audit import Findings
 from tests.faults.deployment import Deployment
 from tests.faults.injections import processes
 from tests.faults.load import Accepted, rides_keep_coming
 from tests.faults.report import Row
-from tests.faults.running import PLAIN, QUIET_SECONDS
+from tests.faults.running import PLAIN, QUIET_SECONDS, Experiment
 from tests.faults.servers import Ground, Scene
 from tests.faults.topology import QUEUE_NAMES
 
@@ -28,7 +28,6 @@ APART = "customer_accounting"
 POINTS = ("relay.acknowledging", "relay.acknowledged")
 IN_TURN = (1, 4)
 OTHERS = tuple(name for name in QUEUE_NAMES if name != APART)
-RIDES_BETWEEN = 25
 
 
 class Consumer(Deployment):
@@ -38,35 +37,24 @@ class Consumer(Deployment):
         """Nobody asks this service anything here."""
 
 
-@dataclass(frozen=True)
-class Crash:
-    """One crash point, reached by the publisher's relay when it is told of acknowledgements."""
-
-    point: str
-    short: bool = False
-
-    @property
-    def name(self) -> str:
-        """Return the name of the row."""
-        return f"crash point {self.point} (services apart)"
-
-    def run(self, ground: Ground, rounds: int) -> Row:
-        """Crash there under load, wait until both databases are quiet, compare them."""
-        began = time.monotonic()
-        with _apart(ground) as (scene, consumer):
-            ended: list[float] = []
-            with rides_keep_coming(url=scene.deployment.url, token=ground.token) as accepted:
-                for nth in IN_TURN * rounds:
-                    _wait_for_rides(accepted)
-                    inject = processes.crash_at(self.point, name="relay1", nth=nth)
-                    ended.append(inject(scene))
-            findings, recoveries = _compare(scene.deployment, consumer, accepted, ended)
-        row = Row(self.name, len(ended), findings, recoveries)
-        sys.stderr.write(f"{row.fault}: {row.events} events, {time.monotonic() - began:.0f} s\n")
-        return row
+def crash(point: str, ground: Ground, rounds: int) -> Row:
+    """Crash at the point under load, wait until both databases are quiet, compare them."""
+    began = time.monotonic()
+    with _apart(ground) as (scene, consumer):
+        ended: list[float] = []
+        with rides_keep_coming(url=scene.deployment.url, token=ground.token) as accepted:
+            for nth in IN_TURN * rounds:
+                running.wait_for_rides(accepted)
+                inject = processes.crash_at(point, name="relay1", nth=nth)
+                ended.append(inject(scene))
+        findings, recoveries = _compare(scene.deployment, consumer, accepted, ended)
+    row = Row(_name(point), len(ended), findings, recoveries)
+    sys.stderr.write(f"{row.fault}: {row.events} events, {time.monotonic() - began:.0f} s\n")
+    return row
 
 
-CRASHES = tuple(Crash(point) for point in POINTS)
+def _name(point: str) -> str:
+    return f"crash point {point} (services apart)"
 
 
 @contextmanager
@@ -88,11 +76,6 @@ def _apart(ground: Ground) -> Iterator[tuple[Scene, Consumer]]:
         yield scene, consumer
 
 
-def _wait_for_rides(accepted: Accepted) -> None:
-    enough = len(accepted.rides) + RIDES_BETWEEN
-    wait_until(lambda: len(accepted.rides) >= enough, what="rides are accepted")
-
-
 def _compare(
     publisher: Deployment, consumer: Deployment, accepted: Accepted, ended: Sequence[float]
 ) -> tuple[Findings, list[float]]:
@@ -111,16 +94,12 @@ def _compare(
     rides = publisher.query("SELECT id FROM unicorn_management_ridecompletion")
     findings.lost["journal entries"] = sum(ride not in times for (ride,) in rides)
     findings.doubled["journal entries"] = sum(count - 1 for count in times.values())
-    recoveries = [
-        max(
-            [
-                0.0,
-                *(done[id_] - at for id_, when in published.items() if when <= at and id_ in done),
-            ]
-        )
-        for at in ended
-    ]
-    return findings, recoveries
+    return findings, [_recovery(published, done, at) for at in ended]
+
+
+def _recovery(published: dict[object, float], done: dict[object, float], ended_at: float) -> float:
+    late = (done[key] - ended_at for key, at in published.items() if at <= ended_at and key in done)
+    return max(0.0, max(late, default=0.0))
 
 
 def _wait_until_quiet(deployment: Deployment, findings: Findings) -> None:
@@ -157,3 +136,6 @@ def _done(consumer: Deployment) -> dict[object, float]:
                 " WHERE subscription = 'customer_accounting.record_fare' AND status = 'done'"
             ).fetchall()
         )
+
+
+CRASHES = tuple(Experiment(_name(point), partial(crash, point)) for point in POINTS)

@@ -75,6 +75,14 @@ class Findings:
         """Say whether every promise was kept."""
         return not (+self.lost or +self.doubled or +self.disordered or self.broken)
 
+    def add(self, other: Findings) -> None:
+        """Add what another audit found."""
+        self.events += other.events
+        self.lost += other.lost
+        self.doubled += other.doubled
+        self.disordered += other.disordered
+        self.broken += other.broken
+
 
 class Ledger:
     """The database of a deployment, as an auditor reads it."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import httpx
 import psycopg
@@ -24,7 +23,7 @@ from tests.faults.deployment import Deployment
 from tests.faults.injections import wire
 from tests.faults.load import Style, rides_keep_coming
 from tests.faults.report import Row
-from tests.faults.running import Fault
+from tests.faults.running import Experiment, Fault
 from tests.faults.servers import Ground
 
 USUAL_WAY = "negative control: the usual way"
@@ -66,15 +65,6 @@ FROM (
     WHERE ride.id = ANY(%s) AND {wanted} GROUP BY ride.id
 ) AS found
 """
-
-
-@dataclass(frozen=True)
-class Control:
-    """A row that has to be bad."""
-
-    name: str
-    run: Callable[[Ground, int], Row]
-    short: bool = True
 
 
 class UsualWay(Deployment):
@@ -189,4 +179,7 @@ def _count(deployment: Deployment, rides: Sequence[int], findings: Findings) -> 
             findings.doubled[table] += int(found[1])
 
 
-CONTROLS = (Control(USUAL_WAY, usual_way), Control(RECEIPTS_OFF, receipts_off))
+CONTROLS = (
+    Experiment(USUAL_WAY, usual_way, short=True),
+    Experiment(RECEIPTS_OFF, receipts_off, short=True),
+)

@@ -88,11 +88,11 @@ def _postgres() -> Iterator[Fault]:
     yield Fault(
         "Postgres: tables and rows locked",
         (
-            postgres.lock_tables("wildrydes_receipt"),
-            postgres.lock_tables("wildrydes_message"),
-            postgres.lock_tables("wildrydes_dispatch", "wildrydes_unrouted"),
+            postgres.lock_table("wildrydes_receipt"),
+            postgres.lock_table("wildrydes_message"),
+            postgres.lock_table("wildrydes_dispatch"),
             postgres.lock_rows,
-            postgres.lock_tables("customer_accounting_journalentry", seconds=33),
+            postgres.lock_table("customer_accounting_journalentry", seconds=33),
         ),
     )
     yield Fault("Postgres: connections exhausted", (postgres.exhaust_connections,), rounds=2)

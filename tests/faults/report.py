@@ -125,18 +125,26 @@ def write_json(rows: Sequence[Row], path: Path) -> None:
     path.write_text(json.dumps([row.as_json() for row in rows], indent=2) + "\n")
 
 
-def write_page(
-    rows: Sequence[Row], path: Path, *, command: str, seconds: float, servers: str
-) -> None:
+@dataclass(frozen=True)
+class Run:
+    """What the page says about the run: how it was called, how long it took, on what servers."""
+
+    command: str
+    seconds: float
+    servers: str
+    notes: Sequence[str]
+
+
+def write_page(rows: Sequence[Row], path: Path, run: Run) -> None:
     """Write the page that shows the table: what was run, when, where, and what came of it."""
     values = {
-        "command": command,
+        "command": run.command,
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        "minutes": f"{seconds / 60:.0f}",
+        "minutes": f"{run.seconds / 60:.0f}",
         "machine": _machine(),
-        "versions": ", ".join([servers, *_versions()]),
+        "versions": ", ".join([run.servers, *_versions()]),
         "table": table(rows),
-        "goals": "\n".join(f"- {note}" for row in rows for note in row.notes) or "- none measured",
+        "goals": "\n".join(f"- {note}" for note in run.notes) or "- none measured",
     }
     page = Path(__file__).with_name("page.md").read_text()
     for name, value in values.items():

@@ -8,13 +8,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import psycopg
+import redis
+
 from tests.acceptance.stage import wait_until
 from tests.faults import effects
 from tests.faults.audit import Findings, Ledger, audit
 from tests.faults.injections.processes import NotReachedError
 from tests.faults.load import Accepted, rides_keep_coming
 from tests.faults.report import Row
-from tests.faults.servers import Scene, Setting
+from tests.faults.servers import Ground, Scene, Setting
 from tests.faults.topology import QUEUE_NAMES
 
 QUIET_SECONDS = 60.0
@@ -39,6 +42,15 @@ class Fault:
     short: bool = False
 
 
+@dataclass(frozen=True)
+class Experiment:
+    """A row that needs more than one deployment of ours; it is told how many rounds to make."""
+
+    name: str
+    run: Callable[[Ground, int], Row]
+    short: bool = False
+
+
 def run(fault: Fault, scene: Scene) -> Row:
     """Inject the fault under load, wait for quiet, and audit what was accepted."""
     began = time.monotonic()
@@ -50,8 +62,8 @@ def run(fault: Fault, scene: Scene) -> Row:
     with rides_keep_coming(url=scene.deployment.url, token=scene.ground.token) as accepted:
         try:
             _inject_all(fault, scene, accepted, ended=ended, broken=broken)
-        except AssertionError as error:
-            broken.append(str(error))
+        except (AssertionError, OSError, psycopg.Error, redis.RedisError) as error:
+            broken.append(f"{type(error).__name__}: {error}")
     row = _examine(fault, scene, accepted, since=since, ended=ended)
     row.findings.broken[:0] = broken
     died = Counter(f"{death.name} {death.code}" for death in scene.deployment.deaths[deaths:])
@@ -69,14 +81,14 @@ def _inject_all(
 ) -> None:
     for _ in range(fault.rounds):
         for inject in fault.injections:
-            _wait_for_rides(accepted)
+            wait_for_rides(accepted)
             try:
                 ended.append(inject(scene))
             except NotReachedError as error:
                 broken.append(str(error))
             if not fault.relentless:
                 _wait_for_recovery(scene)
-    _wait_for_rides(accepted)
+    wait_for_rides(accepted)
 
 
 def _wait_for_recovery(scene: Scene) -> None:
@@ -90,7 +102,8 @@ def _wait_for_recovery(scene: Scene) -> None:
         )
 
 
-def _wait_for_rides(accepted: Accepted) -> None:
+def wait_for_rides(accepted: Accepted) -> None:
+    """Wait until some more rides are accepted."""
     enough = len(accepted.rides) + RIDES_BETWEEN
     wait_until(
         lambda: len(accepted.rides) >= enough,

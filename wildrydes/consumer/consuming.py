@@ -37,6 +37,7 @@ SECONDS = Histogram(
 
 SUSPICIOUS_ATTEMPT = 3
 STARTS_AT_MOST = 2
+NAMED_IN_LOG = 20
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 # The place that a closed dispatch frees is worth waking the relay for only where others wait.
@@ -185,7 +186,7 @@ def _give_up_on(job: _Job, item: Item, *, starts: int) -> Outcome:
             return Outcome(duplicate=1)
         attempt = claimed.attempts[item.id]
         receipts.mark_failed(job.origin, Failure(item, attempt, error, Dead(reason)))
-    log.error("message_kills_workers", message=str(item.id), starts=starts)
+    log.error("message_kills_workers", message_id=str(item.id), starts=starts)
     return Outcome(dead=1)
 
 
@@ -212,6 +213,20 @@ def _tell(job: _Job, work: Work, outcome: Outcome) -> None:
     for name, count in vars(outcome).items():
         if count:
             HANDLED.labels(job.subscription.name, name).inc(count)
-    only = work.items[0] if len(work.items) == 1 else None
-    ids = {"message": str(only.id), "correlation": only.envelope.correlation_id} if only else {}
-    log.info("delivery_handled", **ids, **vars(outcome))
+    log.info("delivery_handled", **_ids(work.items), **vars(outcome))
+
+
+def _ids(items: Sequence[Item]) -> dict[str, Any]:
+    """Return whose story the delivery belongs to, for the log, where they are not too many.
+
+    The receipt of every message names its dispatch, and so leads to this line in any case.
+    """
+    if len(items) == 1:
+        only = items[0]
+        return {"message_id": str(only.id), "correlation_id": only.envelope.correlation_id}
+    if len(items) > NAMED_IN_LOG:
+        return {"messages": len(items)}
+    return {
+        "message_ids": [str(item.id) for item in items],
+        "correlation_ids": [item.envelope.correlation_id for item in items],
+    }

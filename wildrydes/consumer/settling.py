@@ -163,8 +163,8 @@ class Settlement:
 def _tell(failure: Failure) -> None:
     log.warning(
         "message_failed",
-        message=str(failure.item.id),
-        correlation=failure.item.envelope.correlation_id,
+        message_id=str(failure.item.id),
+        correlation_id=failure.item.envelope.correlation_id,
         attempt=failure.attempt,
         decision=str(failure.decision),
         error=retry.describe(failure.error),

@@ -12,10 +12,10 @@ def matches(policy: Mapping[str, Any], message: Mapping[str, Any], scope: str) -
     """Tell whether the policy lets the message through.
 
     The policy must have passed `validate`. `message` is the attributes or the body, as `scope`
-    says, in plain Python values; none of them makes this raise.
+    says, in plain Python values; none of them makes this raise. What is no object has no fields.
     """
     validation.require_scope(scope)
-    return _object_matches(policy, message)
+    return _object_matches(policy, message if isinstance(message, Mapping) else {})
 
 
 def _object_matches(policy: Mapping[str, Any], message: Mapping[str, Any]) -> bool:

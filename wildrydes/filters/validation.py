@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from wildrydes import errors
-from wildrydes.filters import operands
+from wildrydes.filters import operands, values
 
 OR = "$or"
 SCOPES = ("attributes", "body")
@@ -111,7 +111,17 @@ def _check_nested(rule: Mapping[Any, Any], at: _Place, scope: str) -> _Extent:
         _refuse(at.shown, "must be a list: attributes are flat, only the body has nested objects")
     if not rule:
         _refuse(at.shown, "must not be an empty object")
+    for key, value in rule.items():
+        if _is_meant_as_operator(key, value):
+            _refuse(at.shown, f"has the operator {key!r} outside a list: write [{{{key!r}: …}}]")
     return _check_object(rule, at, scope)
+
+
+def _is_meant_as_operator(key: object, value: object) -> bool:
+    """Tell whether a nested key can hardly be a field of a message."""
+    if key == "numeric":
+        return isinstance(value, list | tuple) and bool(value) and value[0] in values.COMPARISONS
+    return key in ("anything-but", "equals-ignore-case")
 
 
 def _check_list(rule: object, at: _Place) -> _Extent:

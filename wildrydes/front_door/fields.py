@@ -100,6 +100,7 @@ class NumberField(serializers.FloatField):
     default_error_messages = {
         "invalid": "This must be a number.",
         "finite": "This must be a finite number.",
+        "digits": "This has more digits than can be kept.",
     }
 
     def __init__(self, **options: Any) -> None:
@@ -115,6 +116,8 @@ class NumberField(serializers.FloatField):
             number = math.inf
         if not math.isfinite(number):
             self.fail("finite")
+        if number <= MAX_NUMBER and Decimal(repr(number)) != Decimal(data):
+            self.fail("digits")
         return number
 
     def to_representation(self, value: Any) -> float:  # type: ignore[override]

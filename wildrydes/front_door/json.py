@@ -119,8 +119,8 @@ def _refuse_repeated(pairs: list[tuple[str, Any]]) -> NoReturn:
 def _fraction(text: str) -> Decimal | float:
     try:
         return Decimal(text)
-    except InvalidOperation:  # an exponent that no Decimal can have: 0 or infinity as a float
-        return float(text)
+    except InvalidOperation:  # an exponent that no Decimal can have: nothing that can be kept
+        return float("-inf" if text.startswith("-") else "inf")
 
 
 def _integer(text: str) -> int | float:
@@ -167,7 +167,12 @@ def rfc3339(moment: datetime) -> str:
 
 
 class AlwaysJSON(DefaultContentNegotiation):
-    """Answer in the view's own format, whatever `Accept` asks for: there is one."""
+    """Read JSON that says it is JSON, and answer in JSON, whatever `Accept` asks for."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        """Return the parser of exactly the body's type; none for a wildcard."""
+        kind = (request.content_type or "").partition(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == kind), None)
 
     def select_renderer(
         self,

@@ -5,7 +5,6 @@ Source: RFC 9457; W3C Trace Context; Hohpe and Woolf, Correlation Identifier.
 
 from __future__ import annotations
 
-import io
 import re
 import time
 import uuid
@@ -16,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from wildrydes import context
-from wildrydes.front_door import json, problems
+from wildrydes.front_door import problems
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +38,6 @@ class ProblemMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer the request."""
-        _give_chunked_body_a_length(request)
         if _has_nul(request):
             return problems.bad_request(request, ValueError("NUL in the path or query"))
         answer = self.get_response(request)
@@ -77,21 +75,6 @@ class TracingMiddleware:
             )
         answer["X-Request-ID"] = here.correlation_id
         return answer
-
-
-def _give_chunked_body_a_length(request: HttpRequest) -> None:
-    """Read a body that came in chunks: WSGI knows only bodies with a length.
-
-    One byte more than is allowed is enough to refuse it later, with 413.
-    """
-    chunked = request.META.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked"
-    if not chunked or request.META.get("CONTENT_LENGTH"):
-        return
-    if not request.META.get("wsgi.input_terminated"):  # reading to its end might never end
-        return
-    body = request.META["wsgi.input"].read(json.MAX_BYTES + 1)
-    request.META["CONTENT_LENGTH"] = str(len(body))
-    request._stream = io.BytesIO(body)
 
 
 def _has_nul(request: HttpRequest) -> bool:

@@ -64,6 +64,7 @@ KINDS: Mapping[int, tuple[str, str]] = {
     404: ("not-found", "There is no such thing"),
     405: ("method-not-allowed", "The method is not allowed here"),
     406: ("not-acceptable", "No such format is offered"),
+    408: ("timeout", "The request did not arrive in time"),
     409: ("conflict", "The request does not fit what is there"),
     410: ("gone", "This is no longer there"),
     413: ("too-large", "The body is too large"),

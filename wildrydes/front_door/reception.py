@@ -24,8 +24,8 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpResponse
 
 from wildrydes.front_door import problems
+from wildrydes.front_door.json import MAX_BYTES
 
-MAX_BYTES = 256 * 1024
 BODY_SECONDS = 15.0
 
 Scope = Mapping[str, Any]
@@ -81,15 +81,17 @@ class Reception:
 
     def _run(self, environ: dict[str, Any]) -> Answer:
         started: list[tuple[str, list[tuple[str, str]]]] = []
+        written: list[bytes] = []
 
         def start_response(
-            status: str, headers: list[tuple[str, str]], exc_info: object = None
-        ) -> None:
+            status: str, headers: list[tuple[str, str]], exc_info: object = None, /
+        ) -> Callable[[bytes], object]:
             started.append((status, headers))
+            return written.append
 
         chunks: Iterable[bytes] = self._application(environ, start_response)
         try:
-            body = b"".join(chunks)
+            body = b"".join([*written, *chunks])
         finally:
             getattr(chunks, "close", lambda: None)()
         status, headers = started[-1]
@@ -165,9 +167,7 @@ def _refusal(status: int, *, close: bool = False) -> Answer:
     if close:
         headers["Connection"] = "close"
     refusal: HttpResponse = problems.response(problems.of_status(status, headers=headers))
-    encoded = [
-        (name.lower().encode(), value.encode("latin-1")) for name, value in refusal.items()
-    ]
+    encoded = [(name.lower().encode(), value.encode("latin-1")) for name, value in refusal.items()]
     return Answer(status, encoded, refusal.content)
 
 

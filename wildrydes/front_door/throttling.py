@@ -7,10 +7,15 @@ Does not guarantee: anything while Redis is away. Nobody is locked out by that; 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 import structlog
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from redis.exceptions import RedisError
+from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
@@ -54,5 +59,22 @@ class AccountThrottle(LoginThrottle):
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
         """Return where the attempts on this account are counted; None when none is named."""
         body: Any = request.data
-        username = body.get("username")
+        username = body.get("username") if isinstance(body, Mapping) else None
         return self._counted_at(username) if isinstance(username, str) else None
+
+
+def throttled(login: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Return a login form's view with the same limits as the API's; 429 beyond them."""
+
+    @wraps(login)
+    def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        form = Request(request, parsers=[FormParser()])
+        if request.method == "POST":
+            for throttle in (LoginThrottle(), AccountThrottle()):
+                if not throttle.allow_request(form, APIView()):
+                    answer = HttpResponse("Too many attempts to log in.", status=429)
+                    answer["Retry-After"] = str(int(throttle.wait() or 1) + 1)
+                    return answer
+        return login(request, *args, **kwargs)
+
+    return view

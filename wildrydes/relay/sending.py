@@ -93,13 +93,13 @@ def mark_sent(dispatches: Sequence[Dispatch]) -> None:
 
 
 def put_on_wire(dispatches: Sequence[Dispatch], *, origin: str, known: Events) -> None:
-    """Send each dispatch with its messages; `known` spares reading those again.
+    """Send each dispatch with its messages; `known` spares reading those of the log again.
 
     When Redis does not take one, it and those after it wait again, and the error is raised.
     """
-    events = {**known, **_read_messages(dispatches, known=known)}
+    logged = {**known, **_missing_from(known, dispatches)}
     for index, dispatch in enumerate(dispatches):
-        delivery = _delivery(dispatch, origin=origin, events=events)
+        delivery = _delivery(dispatch, origin=origin, messages=_messages_of(dispatch, logged))
         try:
             wire.put(delivery, subscription=dispatch.subscription, queue=dispatch.queue)
         except wire.WIRE_ERRORS:
@@ -147,13 +147,9 @@ def _into_one(batch: Sequence[Dispatch]) -> Dispatch:
     return first
 
 
-def _delivery(dispatch: Dispatch, *, origin: str, events: Events) -> wire.Delivery:
-    missing = [message_id for message_id in dispatch.message_ids if message_id not in events]
-    if missing:
-        log.error("messages_missing", dispatch=str(dispatch.id), messages=missing)
-    messages = [events[key] for key in dispatch.message_ids if key in events]
-    if dispatch.source == Dispatch.Source.REPLAY:
-        messages = [{**event, "replayed": True} for event in messages]
+def _delivery(
+    dispatch: Dispatch, *, origin: str, messages: Sequence[Mapping[str, Any]]
+) -> wire.Delivery:
     return wire.Delivery(
         dispatch_id=dispatch.id,
         origin=origin,
@@ -163,20 +159,28 @@ def _delivery(dispatch: Dispatch, *, origin: str, events: Events) -> wire.Delive
     )
 
 
-def _read_messages(
-    dispatches: Iterable[Dispatch], *, known: Events
-) -> dict[UUID, Mapping[str, Any]]:
-    from_log: set[UUID] = set()
-    events: dict[UUID, Mapping[str, Any]] = {}
-    for dispatch in dispatches:
-        if dispatch.source == Dispatch.Source.RECEIPTS:
-            events.update(_kept_by_receipts(dispatch))
-        else:
-            from_log.update(dispatch.message_ids)
-    wanted = from_log - set(known)
-    if wanted:
-        events.update(_kept_by_log(wanted))
-    return events
+def _messages_of(dispatch: Dispatch, logged: Events) -> list[Mapping[str, Any]]:
+    """Return a dispatch's messages in order; of receipts only those that are not done meanwhile."""
+    if dispatch.source == Dispatch.Source.RECEIPTS:
+        kept = dict(_kept_by_receipts(dispatch))
+        return [kept[key] for key in dispatch.message_ids if key in kept]
+    missing = [str(key) for key in dispatch.message_ids if key not in logged]
+    if missing:
+        log.error("messages_missing", dispatch=str(dispatch.id), messages=missing)
+    messages = [logged[key] for key in dispatch.message_ids if key in logged]
+    if dispatch.source == Dispatch.Source.REPLAY:
+        return [{**event, "replayed": True} for event in messages]
+    return messages
+
+
+def _missing_from(known: Events, dispatches: Iterable[Dispatch]) -> Events:
+    wanted = {
+        message_id
+        for dispatch in dispatches
+        if dispatch.source != Dispatch.Source.RECEIPTS
+        for message_id in dispatch.message_ids
+    }
+    return dict(_kept_by_log(wanted - known.keys())) if wanted - known.keys() else {}
 
 
 def _kept_by_log(message_ids: set[UUID]) -> Iterator[tuple[UUID, Mapping[str, Any]]]:

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                         serialize=False,
                     ),
                 ),
-                ("ride", models.CharField(blank=True, max_length=64, null=True)),
+                ("ride", models.CharField(blank=True, max_length=200, null=True)),
                 ("origin", models.CharField(max_length=200, verbose_name="from")),
                 ("destination", models.CharField(max_length=200, verbose_name="to")),
                 ("duration_s", models.FloatField(verbose_name="duration (s)")),

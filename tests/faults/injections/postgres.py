@@ -43,13 +43,13 @@ def terminate_backends(scene: Scene) -> float:
     return time.time()
 
 
-def lock_tables(*tables: LiteralString, seconds: float = HELD_SECONDS) -> Callable[[Scene], float]:
-    """Return a fault: a session holds the tables locked against everyone for a while."""
+def lock_table(table: LiteralString, *, seconds: float = HELD_SECONDS) -> Callable[[Scene], float]:
+    """Return a fault: a session holds a table locked against everyone for a while."""
 
     def inject(scene: Scene) -> float:
         with scene.sql() as connection, connection.transaction():
             connection.execute("SET LOCAL lock_timeout = '20s'")
-            connection.execute(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE".encode())
+            connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE".encode())
             time.sleep(seconds)
         return time.time()
 

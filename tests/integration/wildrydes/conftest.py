@@ -1,4 +1,4 @@
-"""A small topology of its own for the kernel's tests, with handlers whose effects can be counted."""
+"""A small topology for the kernel's tests, with handlers whose effects can be counted."""
 
 from __future__ import annotations
 

@@ -141,8 +141,8 @@ def test_a_failed_commit_leaves_neither_effect_nor_receipt(
     kernel.relay.turn()
     body = kernel.take("first")
     assert body is not None
-    with monkeypatch.context() as patch, pytest.raises(ConnectionResetError):
-        patch.setattr("wildrydes.consumer.consuming._close", fail)
+    monkeypatch.setattr("wildrydes.consumer.consuming._close", fail)
+    with pytest.raises(ConnectionResetError):
         consume(subscription="first.record", body=body)
     assert kernel.effects() == {}
     assert not Receipt.objects.exists()

@@ -33,15 +33,15 @@ class Unknown(Strange):
 
 
 def test_publishing_outside_a_transaction_is_refused(kernel: Kernel) -> None:
-    with pytest.raises(OutsideTransactionError, match="transaction.atomic"):
+    with pytest.raises(OutsideTransactionError, match=r"transaction\.atomic"):
         publishing.publish(Happened(1))
     assert not Message.objects.exists()
 
 
 def test_a_rollback_takes_the_message_with_it(kernel: Kernel) -> None:
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         publishing.publish(Happened(1))
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
     assert not Message.objects.exists()
     assert not Unrouted.objects.exists()
 

@@ -676,3 +676,25 @@ def test_a_tower_of_ors_is_refused() -> None:
         policy = {"$or": [{"b": [1]}, policy]}
 
     assert "nested deeper than 32" in refusal(policy)
+
+
+@pytest.mark.parametrize(
+    "nested",
+    [{"numeric": [">", 1]}, {"anything-but": ["x"]}, {"equals-ignore-case": ["x"]}],
+)
+def test_an_operator_whose_brackets_were_forgotten_is_not_taken_for_a_field(
+    nested: dict[str, Any],
+) -> None:
+    with pytest.raises(errors.ConfigurationError, match=r"'fare'.*outside a list"):
+        filters.validate({"fare": nested}, "body")
+
+
+def test_a_nested_field_may_be_called_like_an_operator() -> None:
+    filters.validate({"phone": {"prefix": ["+27"]}}, "body")
+    assert filters.matches({"phone": {"prefix": ["+27"]}}, {"phone": {"prefix": "+27"}}, "body")
+
+
+@pytest.mark.parametrize("message", [None, [], "text", 7])
+def test_what_is_no_object_has_no_fields(message: Any) -> None:
+    assert not filters.matches({"fare": [1]}, message, "body")
+    assert filters.matches({"fare": [{"exists": False}]}, message, "body")

@@ -155,12 +155,13 @@ BAD_TEXTS = ["null", "1", "true", "[]", "{}", '""', '" "', '"\\u0000"', '"\\ud80
 BAD_NUMBERS = [
     *("null", "true", '"1"', "[]", "{}", "-1", "-0.01"),
     *("NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1e10", "9" * 5000),
+    *("-1e-400", "-1e-99999999999999999999", "19.99999999999999999999"),
 ]
 BAD_VALUES = [
     *(("from", value) for value in [*BAD_TEXTS, f'"{"x" * 201}"']),
     *(("to", value) for value in [*BAD_TEXTS, f'"{"x" * 201}"']),
     *(("customer", value) for value in [*BAD_TEXTS, f'"{"x" * 65}"']),
-    *(("ride", value) for value in [*BAD_TEXTS, f'"{"x" * 65}"']),
+    *(("ride", value) for value in [*BAD_TEXTS, f'"{"x" * 201}"']),
     *(("duration", value) for value in BAD_NUMBERS),
     *(("distance", value) for value in BAD_NUMBERS),
     *(("fare", value) for value in BAD_NUMBERS if value != '"1"'),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from typing import Any
 
@@ -12,7 +11,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonR
 from django.test import Client, RequestFactory
 
 from wildrydes import context
-from wildrydes.front_door.json import MAX_BYTES
 from wildrydes.front_door.middleware import ProblemMiddleware, TracingMiddleware
 
 TRACE_PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -74,20 +72,6 @@ def test_a_nul_in_the_path_or_query_is_refused(path: str) -> None:
 
     assert answer.status_code == 400
     assert json.loads(answer.content)["type"] == "/problems/bad-request"
-
-
-@pytest.mark.parametrize(("size", "read"), [(10, 10), (MAX_BYTES + 5_000, MAX_BYTES + 1)])
-def test_a_body_in_chunks_is_read_up_to_what_is_refused(size: int, read: int) -> None:
-    def view(request: HttpRequest) -> HttpResponse:
-        return HttpResponse(f"{request.META['CONTENT_LENGTH']} {len(request.read())}")
-
-    request = RequestFactory().post("/", HTTP_TRANSFER_ENCODING="chunked")
-    request.META.pop("CONTENT_LENGTH", None)
-    request.META |= {"wsgi.input": io.BytesIO(b"x" * size), "wsgi.input_terminated": True}
-    answer = ProblemMiddleware(view)(request)
-
-    assert isinstance(answer, HttpResponse)
-    assert answer.content.decode() == f"{read} {read}"
 
 
 @pytest.mark.parametrize("header", ["X-Request-ID", "X-Correlation-ID"])

@@ -1,0 +1,97 @@
+"""What is to be reported beside the table: times of recovery, and whom poison slows down."""
+
+from __future__ import annotations
+
+import signal
+import statistics
+import sys
+from collections.abc import Iterator, Sequence
+
+from tests.acceptance.stage import wait_until
+from tests.faults import servers
+from tests.faults.audit import Findings, Ledger, audit
+from tests.faults.load import Accepted
+from tests.faults.report import Row
+from tests.faults.running import PLAIN, Experiment, wait_for_quiet
+from tests.faults.servers import Ground, Scene
+
+POISONED_GROUPS = "poison: a tenth of the groups"
+GROUPS = 100
+POISONED = 10
+EACH = 30
+AT_ONCE = 500
+
+RECOVERIES = (
+    ("kill -9 of a worker", "p99 of recovery after kill -9 of a worker", 5.0),
+    ("Redis: FLUSHALL", "p99 of recovery after FLUSHALL", 2.0),
+)
+
+HEALTHY_DONE_AT = """
+SELECT extract(epoch FROM max(receipt.done_at))::float - %s
+FROM wildrydes_receipt AS receipt JOIN wildrydes_message AS message ON message.id = message_id
+WHERE message.position > %s AND receipt.subscription = 'probe.take_poison_in_order'
+    AND message.group_id LIKE 'healthy%%'
+"""
+
+
+def notes_on_recovery(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield a sentence for each goal about recovery that these rows measure."""
+    for row in rows:
+        for fault, what, limit in RECOVERIES:
+            if row.fault == fault:
+                kept = "kept" if row.p99 <= limit else "MISSED"
+                yield f"{what}: {row.p99:.2f} s (goal: at most {limit:g} s; {kept})"
+
+
+def poisoned_groups(ground: Ground, rounds: int) -> Row:
+    """Let a tenth of the message groups be poisoned; compare how long the others take."""
+    findings = Findings()
+    fair: list[float] = []
+    foul: list[float] = []
+    with servers.scene(ground, PLAIN) as scene:
+        for _ in range(rounds):
+            fair.append(_time_of_the_healthy(scene, findings, behaviour="work"))
+            foul.append(_time_of_the_healthy(scene, findings, behaviour="raise"))
+    slower = statistics.median(foul) / statistics.median(fair) - 1
+    kept = "kept" if slower <= 0.05 else "MISSED"
+    note = f"10% poisoned groups slow the others by {slower:+.0%} (goal: at most 5%; {kept})"
+    sys.stderr.write(f"{POISONED_GROUPS}: {note}; {fair} {foul}\n")
+    return Row(POISONED_GROUPS, rounds, findings, notes=[note])
+
+
+def _time_of_the_healthy(scene: Scene, findings: Findings, *, behaviour: str) -> float:
+    """Return the seconds from the relay's start until the last message of a healthy group."""
+    with scene.sql() as connection:
+        ledger = Ledger(connection)
+        since = ledger.position()
+        scene.deployment.send("relay1", signal.SIGSTOP)
+        for items in _batches(f"{since}", behaviour):
+            scene.deployment.post("/api/v1/probe-events", {"items": items})
+        started_at = ledger.rows("SELECT extract(epoch FROM clock_timestamp())::float")[0][0]
+        scene.deployment.send("relay1", signal.SIGCONT)
+        wait_until(
+            lambda: not ledger.rows("SELECT 1 FROM wildrydes_unrouted LIMIT 1"), what="routed"
+        )
+        if still_open := wait_for_quiet(ledger, scene):
+            findings.broken.append(f"not quiet: {still_open}")
+        found = audit(ledger, since=since, accepted=Accepted())
+        findings.add(found)
+        return float(ledger.rows(HEALTHY_DONE_AT, started_at, since)[0][0])
+
+
+def _batches(run: str, behaviour: str) -> Iterator[list[dict[str, str]]]:
+    items = [_item(number, run, behaviour) for number in range(GROUPS * EACH)]
+    for start in range(0, len(items), AT_ONCE):
+        yield items[start : start + AT_ONCE]
+
+
+def _item(number: int, run: str, behaviour: str) -> dict[str, str]:
+    """Return one event; the first of each poisoned group misbehaves, if any is to."""
+    group = number % GROUPS
+    if group >= POISONED:
+        return {"group": f"healthy-{run}-{group}", "behaviour": "work"}
+    is_first = number < GROUPS
+    return {"group": f"poisoned-{run}-{group}", "behaviour": behaviour if is_first else "work"}
+
+
+EXPERIMENTS = (Experiment(POISONED_GROUPS, poisoned_groups),)
