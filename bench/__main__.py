@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import shlex
+import signal
 import sys
 import time
 import traceback
@@ -26,6 +27,7 @@ from bench.sizes import FULL, QUICK
 def main(arguments: Sequence[str]) -> int:
     """Run what is asked for; return 1 when a row could not be run to its end."""
     options = _options(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else servers' files stay behind
     sizes = QUICK if options.quick else FULL
     if options.rounds:
         sizes = dataclasses.replace(sizes, rounds=options.rounds)

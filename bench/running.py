@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -120,17 +118,8 @@ class Running:
         """End one process."""
         self.processes.pop(name).stop(seconds=STOP_SECONDS)
 
-    def freeze(self) -> None:
-        """Stop the clock for every process, while it is another side's turn."""
-        self._signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let every process go on."""
-        self._signal(signal.SIGCONT)
-
     def stop(self) -> None:
         """End every process, and forget what is left on the wire."""
-        self.thaw()
         for process in self.processes.values():
             process.ask_to_stop()
         deadline = time.monotonic() + STOP_SECONDS
@@ -149,11 +138,6 @@ class Running:
     def log(self, name: str) -> str:
         """Return what a process wrote last."""
         return self.processes[name].log_file.read_text(errors="replace")[-LOG_TAIL:]
-
-    def _signal(self, number: signal.Signals) -> None:
-        for process in self.processes.values():
-            if process.is_running:
-                os.killpg(process.pid, number)
 
     def _child(self, name: str, command: Sequence[str]) -> ChildProcess:
         log = self._env.layout.logs_dir / f"{name}.log"

@@ -18,7 +18,7 @@ TOPICS = (
 
 QUEUES = (
     Queue(name="customer_notification"),
-    Queue(name="customer_notification.email", batch_items=20, lease=timedelta(minutes=5)),
+    Queue(name="customer_notification.email", batch_items=20),
     Queue(name="customer_accounting"),
     Queue(name="customer_loyalty"),
     Queue(name="datalake_ingestion"),

@@ -30,8 +30,8 @@ def main(arguments: Sequence[str]) -> int:
     wanted = [item for item in others if _is_chosen(item.name, item.short, options)]
     began = time.monotonic()
     with (
-        tempfile.TemporaryDirectory(prefix="wildrydes-faults-") as directory,
-        servers.ground(Path(directory)) as ground,
+        tempfile.TemporaryDirectory(prefix="wildrydes-faults-") as temporary,
+        servers.ground(options.keep or Path(temporary)) as ground,
     ):
         rows = _run_faults(chosen, ground, options)
         rows += [item.run(ground, 1 if options.short else 3) for item in wanted]
@@ -86,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--short", action="store_true", help="a few faults, each once")
     parser.add_argument("--minutes", type=float, default=FULL_MINUTES, help="about how long")
     parser.add_argument("--json", type=Path, metavar="PATH", help="where to write the rows")
+    parser.add_argument("--keep", type=Path, metavar="PATH", help="where logs are to stay")
     parser.add_argument("--docs", type=Path, metavar="PATH", help="where to write the page")
     return parser
 

@@ -1,7 +1,7 @@
 """Negative controls: the harness has to find losses, and doubles, where there must be some.
 
-One is the same use case written the usual way. The other is Wild Rydes with a database that
-forgets receipts: a message that arrives twice is new each time.
+One is the same use case written the usual way. Another is Wild Rydes with a database that forgets
+receipts: a message that arrives twice is new each time. The third keeps no order.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from tests.faults.injections import wire
 from tests.faults.load import Style, rides_keep_coming
 from tests.faults.report import Row
 from tests.faults.running import Experiment, Fault
-from tests.faults.servers import Ground
+from tests.faults.servers import Ground, Setting
 
 USUAL_WAY = "negative control: the usual way"
 RECEIPTS_OFF = "negative control: receipts off"
+ORDER_OFF = "negative control: order off"
 
 STILL_SECONDS = 3.0
 PATIENCE_SECONDS = 60.0
@@ -121,6 +122,15 @@ def receipts_off(ground: Ground, rounds: int) -> Row:
     return row
 
 
+def order_off(ground: Ground, rounds: int) -> Row:
+    """Shuffle the queues where no subscription keeps order, and count what is out of order."""
+    setting = Setting("no order", settings="tests.faults.without_order")
+    with servers.scene(ground, setting) as scene:
+        row = running.run(Fault(ORDER_OFF, (wire.shuffle,), rounds=rounds), scene)
+    row.must_disorder = True
+    return row
+
+
 @contextmanager
 def _running(ground: Ground) -> Iterator[tuple[UsualWay, redis.Redis]]:
     """Yield the usual way, running on a database and a Redis of its own, and a Redis client."""
@@ -182,4 +192,5 @@ def _count(deployment: Deployment, rides: Sequence[int], findings: Findings) -> 
 CONTROLS = (
     Experiment(USUAL_WAY, usual_way, short=True),
     Experiment(RECEIPTS_OFF, receipts_off, short=True),
+    Experiment(ORDER_OFF, order_off),
 )

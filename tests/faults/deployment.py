@@ -50,7 +50,6 @@ class Deployment(Stage):
     deaths: list[Death] = field(default_factory=list)
     _commands: dict[str, list[str]] = field(default_factory=dict)
     _extra: dict[str, dict[str, str]] = field(default_factory=dict)
-    _held: set[str] = field(default_factory=set)
     _due: dict[str, float] = field(default_factory=dict)
     _buried: set[str] = field(default_factory=set)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -124,15 +123,6 @@ class Deployment(Stage):
         """Stop one process in order, and start it again."""
         self.disarm(name)
 
-    @contextmanager
-    def held(self, name: str) -> Iterator[None]:
-        """Do not start this process again during the block."""
-        self._held.add(name)
-        try:
-            yield
-        finally:
-            self._held.discard(name)
-
     def wait_for_death(self, name: str, *, since: int, seconds: float) -> Death | None:
         """Return the process's first death after the `since` first deaths, if it comes in time."""
         deadline = time.monotonic() + seconds
@@ -167,7 +157,7 @@ class Deployment(Stage):
             self._kill_children(process)
             self._extra.pop(name, None)
             self.deaths.append(Death(name, int(process.returncode), time.time()))
-        if name not in self._held and time.monotonic() >= self._due[name]:
+        if time.monotonic() >= self._due[name]:
             self._spawn(name, self._commands[name])
 
     def _end(self, name: str) -> None:

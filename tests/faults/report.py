@@ -30,6 +30,7 @@ class Row:
     recoveries: Sequence[float] = ()
     must_lose: bool = False
     must_double: bool = False
+    must_disorder: bool = False
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -65,14 +66,15 @@ class Row:
     @property
     def is_control(self) -> bool:
         """Say whether this row is there to show that the harness can see a loss."""
-        return self.must_lose or self.must_double
+        return self.must_lose or self.must_double or self.must_disorder
 
     @property
     def good(self) -> bool:
         """Say whether the row is as it has to be."""
         if self.is_control:
-            lost_enough = self.lost > 0 or not self.must_lose
-            return lost_enough and (self.doubled > 0 or not self.must_double)
+            shown = (self.lost > 0, self.doubled > 0, self.disordered > 0)
+            musts = (self.must_lose, self.must_double, self.must_disorder)
+            return all(seen or not must for seen, must in zip(shown, musts, strict=True))
         return self.runs > 0 and self.findings.good
 
     @property

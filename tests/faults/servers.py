@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -36,6 +35,7 @@ class Setting:
     workers: int = 2
     persistent: bool = False
     proxied: bool = False
+    settings: str = "tests.faults.settings"
 
 
 @dataclass
@@ -97,13 +97,12 @@ class Scene:
 
 @contextmanager
 def ground(directory: Path) -> Iterator[Ground]:
-    """Start PostgreSQL, make the template; stop and remove it all at the end."""
+    """Start PostgreSQL and make the template; logs and lakes stay in the directory."""
     directory.mkdir(parents=True, exist_ok=True)
     with EmbeddedPostgres(directory=directory / "pg", durable=False) as postgres:
         made = Ground(directory, postgres)
         made.prepare()
         yield made
-    shutil.rmtree(directory, ignore_errors=True)
 
 
 @contextmanager
@@ -141,6 +140,7 @@ def _deployment(
         directory=ground.directory / database,
         database_url=ground.postgres.database_url(database),
         redis_url="",
+        settings=setting.settings,
         relays=setting.relays,
         workers=setting.workers,
         queues=queues,

@@ -55,3 +55,7 @@ TOPOLOGY: Topology = replace(
     subscriptions=(*wild_rydes.TOPOLOGY.subscriptions, *SUBSCRIPTIONS),
     workers=(Workers(name="general", queues=QUEUE_NAMES, processes=2),),
 )
+
+WITHOUT_ORDER: Topology = replace(
+    TOPOLOGY, subscriptions=tuple(replace(entry, fifo=False) for entry in TOPOLOGY.subscriptions)
+)

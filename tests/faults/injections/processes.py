@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Callable
 
-from tests.acceptance.stage import wait_until
 from tests.faults.servers import Scene
 
 PAST_THE_LEASE = 6.5
@@ -116,10 +115,3 @@ def _signal_each(scene: Scene, *numbers: signal.Signals) -> float:
 
 def _signal_group(scene: Scene, name: str, number: signal.Signals) -> None:
     os.killpg(scene.deployment.processes[name].pid, number)
-
-
-def wait_until_worked_on(scene: Scene) -> None:
-    """Wait until a dispatch is on its way, so that harm done now is harm done in the middle."""
-    with scene.sql() as connection:
-        statement = "SELECT 1 FROM wildrydes_dispatch WHERE sent_at IS NOT NULL LIMIT 1"
-        wait_until(lambda: connection.execute(statement).fetchone(), what="a dispatch is open")
