@@ -47,7 +47,7 @@ class Queue:
     max_open: int = 4
     batch_items: int = 500
     batch_bytes: int = 256 * 1024
-    lease: timedelta = timedelta(seconds=3)
+    lease: timedelta = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from apps.customer_notification import texts
 from apps.customer_notification.messages import SendEmail
 from apps.customer_notification.models import Contact, Notification
-from wildrydes import publishing
+from wildrydes import crashpoints, publishing
 from wildrydes.envelope import Envelope
 
 logger = structlog.get_logger(__name__)
@@ -114,7 +114,9 @@ def send_email(*, notification: UUID, now: datetime) -> None:
         contact = Contact.objects.filter(customer=row.customer).exclude(email="").first()
         if row.emailed_at is not None or contact is None:
             return
+        crashpoints.reach("outside.before")
         _mail(row, contact).send()
+        crashpoints.reach("outside.after")
         row.emailed_at = now
         row.save(update_fields=["emailed_at"])
 

@@ -13,7 +13,7 @@ from apps.datalake_ingestion import parquet
 from apps.datalake_ingestion.lake import Lake
 from apps.datalake_ingestion.messages import WriteLakeFile
 from apps.datalake_ingestion.models import LakeFile
-from wildrydes import publishing
+from wildrydes import crashpoints, publishing
 from wildrydes.envelope import Envelope
 
 
@@ -56,6 +56,8 @@ def write_file(*, lake_file: UUID, lake: Lake, now: datetime) -> None:
         if row.written_at is not None:
             return
         content = parquet.encode(row.events or [])
+        crashpoints.reach("outside.before")
         lake.put(lake.path(type_=row.type, day=row.day, file=row.id), content)
+        crashpoints.reach("outside.after")
         row.written_at, row.bytes, row.events = now, len(content), None
         row.save(update_fields=["written_at", "bytes", "events"])

@@ -204,6 +204,7 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 8
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TIMEZONE = "UTC"
+CELERY_DB_REUSE_MAX = 1_000_000_000  # else Celery connects to Postgres anew for every task
 
 LOGGING_CONFIG = None
 logs.configure(level=ENV.log_level, json=ENV.log_format == "json")

@@ -24,7 +24,7 @@ from wildrydes import redis, wire
 log = structlog.get_logger(__name__)
 
 BEAT_SECONDS = 0.5
-HEARD_FOR_MILLISECONDS = 2000
+HEARD_FOR_MILLISECONDS = 1500
 GRACE = 2.0
 EXIT_STATUS = 70
 

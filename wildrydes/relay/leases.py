@@ -31,7 +31,7 @@ ORDER BY lease_until LIMIT %s FOR UPDATE SKIP LOCKED
 """
 
 LOOK_AGAIN_SOON = """
-UPDATE wildrydes_dispatch SET lease_until = clock_timestamp() + interval '1 second'
+UPDATE wildrydes_dispatch SET lease_until = clock_timestamp() + interval '500 milliseconds'
 WHERE id = ANY(%s)
 """
 
