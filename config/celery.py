@@ -7,8 +7,13 @@ The hazards that these settings avoid are listed in `docs/decisions/0001-truth-i
 import os
 
 from celery import Celery
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+
+TRANSPORT_ALIASES.update(
+    redis="wildrydes.transport:Transport", rediss="wildrydes.transport:Transport"
+)
 
 app = Celery("wildrydes")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -1,0 +1,56 @@
+"""Invalid Message Channel, on the wire: what is no message is taken off its queue and logged.
+
+kombu lets an entry that it cannot read end the worker; the next worker would read the next one.
+Whatever of ours was damaged so is sent again from Postgres when its lease has lapsed.
+
+Guarantee: no content of a queue ends a worker.
+Source: Hohpe and Woolf, Invalid Message Channel.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from kombu.transport import redis
+
+log = structlog.get_logger(__name__)
+
+SHOWN_CHARACTERS = 200
+
+
+class Channel(redis.Channel):
+    """A channel that survives entries which are not JSON."""
+
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)  # type: ignore[misc]
+        except ValueError as error:  # of the decoder: of UTF-8 or of JSON
+            log.error("unreadable_entry_dropped", error=str(error)[:SHOWN_CHARACTERS])
+            return True
+
+
+class Transport(redis.Transport):
+    """kombu's Redis transport, for queues that anyone may have written to."""
+
+    Channel = Channel
+
+    def _deliver(self, message: Any, queue: str | None) -> None:
+        if _is_a_message(message):
+            super()._deliver(message, queue)
+        else:
+            log.error(
+                "unreadable_entry_dropped", queue=queue, entry=str(message)[:SHOWN_CHARACTERS]
+            )
+
+
+def _is_a_message(entry: Any) -> bool:
+    """Say whether an entry has what kombu needs of a message to hand it on."""
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("properties"), dict)
+        and isinstance(entry["properties"].get("delivery_tag"), str)
+        and isinstance(entry["properties"].get("delivery_info"), dict)
+        and isinstance(entry.get("headers"), dict)
+        and isinstance(entry.get("body"), str)
+    )
