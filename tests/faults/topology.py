@@ -39,13 +39,7 @@ SUBSCRIPTIONS = (
     ),
 )
 
-# A worker at work on a dispatch says so, however long it takes. A lease of minutes would only make
-# every run wait for minutes for what was lost.
-LEASE = timedelta(seconds=3)
-ALL_QUEUES = (
-    *(replace(queue, lease=min(queue.lease, LEASE)) for queue in wild_rydes.TOPOLOGY.queues),
-    *QUEUES,
-)
+ALL_QUEUES = (*wild_rydes.TOPOLOGY.queues, *QUEUES)
 QUEUE_NAMES = tuple(queue.name for queue in ALL_QUEUES)
 
 TOPOLOGY: Topology = replace(

@@ -1,0 +1,1 @@
+"""How times and dates are written in the admin."""
