@@ -30,9 +30,9 @@ USUAL_WAY = "negative control: the usual way"
 RECEIPTS_OFF = "negative control: receipts off"
 ORDER_OFF = "negative control: order off"
 
-STILL_SECONDS = 3.0
+STILL_SECONDS = 2.0
 PATIENCE_SECONDS = 60.0
-EFFECTS_BETWEEN = 400
+EFFECTS_BETWEEN = 200
 ROUND = ("worker1", "web", "redis")
 NOBODY = "the usual way asks nobody for a token"
 LOAD = tuple(Style(f"customer{number}", pause=0.04) for number in range(6))

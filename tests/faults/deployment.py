@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,8 +89,14 @@ class Deployment(Stage):
         for name in self.relay_names:
             self._spawn(name, [sys.executable, "manage.py", "relay"])
         for name in self.worker_names:
-            self.start_worker(name, queues=self.queues)
+            self.start_worker(name)
         self.start_web()
+
+    def start_worker(self, name: str = "worker", *, queues: Sequence[str] = ()) -> None:
+        """Start one worker for the given queues, as `make up` does."""
+        flags = ["--pool", "solo", "-n", f"{name}@%h", "--queues", ",".join(queues or self.queues)]
+        alone = ["--without-gossip", "--without-mingle"]
+        self._start(name, "celery", "-A", "config", "worker", *flags, *alone)
 
     def send(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a process; what dies of it is started again."""

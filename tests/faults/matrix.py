@@ -109,7 +109,7 @@ def _poison() -> Iterator[Fault]:
     yield Fault("poison: a huge body", (wire.huge,), rounds=2)
     for behaviour in ("raise", "exit", "hang", "eat"):
         injections = (poison.send(behaviour), poison.send(behaviour, innocent=200, poisonous=3))
-        yield Fault(f"poison: a handler that {behaviour}s", injections, short=behaviour == "exit")
+        yield Fault(f"poison: a handler that {behaviour}s", injections, short=behaviour == "hang")
 
 
 def _persistent_redis() -> Iterator[Fault]:
