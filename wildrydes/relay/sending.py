@@ -20,7 +20,7 @@ from django.db.models import F
 from prometheus_client import Counter
 
 from wildrydes import crashpoints, topology, wire
-from wildrydes.models import Dispatch, Message, Receipt
+from wildrydes.models import Dispatch, Message, Receipt, new_id
 from wildrydes.relay import batches
 
 log = structlog.get_logger(__name__)
@@ -136,14 +136,18 @@ def _keeping_groups_apart(merged: Iterable[list[Dispatch]]) -> Iterator[list[Dis
 
 
 def _into_one(batch: Sequence[Dispatch]) -> Dispatch:
+    """Merge under a new id: a copy of the first that is on the wire closes only what it holds."""
     first, *others = batch
     if others:
+        replaced = first.id
+        first.id = new_id()
         first.message_ids = [message_id for item in batch for message_id in item.message_ids]
         first.groups = sorted({group for item in batch for group in item.groups})
         first.size = sum(item.size for item in batch)
         first.weight = sum(item.weight for item in batch)
-        first.save(update_fields=["message_ids", "groups", "size", "weight"])
-        Dispatch.objects.filter(id__in=[item.id for item in others]).delete()
+        first.attempt = max(item.attempt for item in batch)
+        Dispatch.objects.filter(id__in=[replaced, *(item.id for item in others)]).delete()
+        first.save(force_insert=True)
     return first
 
 

@@ -11,6 +11,7 @@ from django.db.models import F
 
 from config.embedded.valkey import EmbeddedValkey
 from wildrydes import publishing, redis, wire
+from wildrydes.consumer import consume
 from wildrydes.models import Dispatch, Unrouted
 from wildrydes.relay import Relay
 
@@ -211,5 +212,31 @@ def test_while_redis_is_away_messages_wait_and_go_out_when_it_is_back(
         valkey.start()
     while kernel.relay.turn():
         pass
+    kernel.work("first")
+    assert kernel.effects() == {("first", 1): 1, ("first", 2): 1}
+
+
+def test_a_copy_that_redis_took_after_all_closes_only_what_it_holds(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def put_and_lose_the_reply(delivery: wire.Delivery, **where: str) -> None:
+        put(delivery, **where)
+        raise ConnectionError("the reply was lost")
+
+    put = wire.put
+    kernel.use(small_topology(max_open=1))
+    kernel.publish(1)
+    with monkeypatch.context() as patch, pytest.raises(ConnectionError):
+        patch.setattr(wire, "put", put_and_lose_the_reply)
+        kernel.relay.turn()
+    kernel.publish(2)
+    kernel.relay.turn()
+    copy, merged = kernel.take("first"), kernel.take("first")
+    assert copy is not None
+    assert merged is not None
+    assert [event["data"]["number"] for event in merged["messages"]] == [1, 2]
+    consume(subscription=copy["task"], body=copy)
+    let_leases_lapse()
+    Relay().turn()
     kernel.work("first")
     assert kernel.effects() == {("first", 1): 1, ("first", 2): 1}
