@@ -15,6 +15,6 @@ TRANSPORT_ALIASES.update(
     redis="wildrydes.transport:Transport", rediss="wildrydes.transport:Transport"
 )
 
-app = Celery("wildrydes")
+app = Celery("wildrydes", amqp="wildrydes.transport:AMQP")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

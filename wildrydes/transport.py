@@ -11,12 +11,32 @@ from __future__ import annotations
 
 from typing import Any
 
+import kombu
 import structlog
+from celery.app import amqp
 from kombu.transport import redis
 
 log = structlog.get_logger(__name__)
 
 SHOWN_CHARACTERS = 200
+LONGEST_PAUSE_SECONDS = 1.0
+
+
+class Connection(kombu.Connection):
+    """A connection that is tried again every second; by itself kombu waits up to thirty."""
+
+    def ensure_connection(self, *args: Any, **options: Any) -> Any:
+        """Connect, however long that takes, as kombu does, with short pauses."""
+        pauses = dict.fromkeys(
+            ("interval_start", "interval_step", "interval_max"), LONGEST_PAUSE_SECONDS
+        )
+        return super().ensure_connection(*args, **{**pauses, **options})
+
+
+class AMQP(amqp.AMQP):
+    """Celery's factory of connections, for those above."""
+
+    Connection = Connection
 
 
 class Channel(redis.Channel):
