@@ -18,7 +18,7 @@ from wildrydes.errors import ConfigurationError
 
 Handler = Callable[[Envelope], None]
 BatchHandler = Callable[[Sequence[Envelope]], None]
-Role = Literal["handler", "replies", "step"]
+Role = Literal["handler", "replies", "step", "answers", "gathers"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Binding:
 
     A `fenced` one has effects outside the database, which a replay must not repeat. Its `role`
     says what the subscription has to be in the topology: one that takes events or a command, a
-    return address for replies, or a step of a pipeline.
+    return address for replies, a step of a pipeline, a responder, or a gathering.
     """
 
     subscription: str

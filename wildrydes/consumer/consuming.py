@@ -12,7 +12,7 @@ import structlog
 from django.db import connection, transaction
 from prometheus_client import Counter, Histogram
 
-from wildrydes import crashpoints, models, subscriptions, topology, wire
+from wildrydes import crashpoints, models, scatter_gather, subscriptions, topology, wire
 from wildrydes.consumer import groups, heartbeat, reading, receipts
 from wildrydes.consumer.reading import Item, Work
 from wildrydes.consumer.receipts import Failure, Origin
@@ -105,6 +105,7 @@ def _together(job: _Job, work: Work) -> Outcome:
     with transaction.atomic():
         outcome = _handle(job, work.items)
         outcome.dead += _put_aside(job, work)
+        _answer(job, work)
         _close(job)
         crashpoints.reach("worker.handled")
     _acknowledge(job)
@@ -128,6 +129,7 @@ def _one_by_one(job: _Job, work: Work) -> Outcome:
                 total.add(_handle(job, [item]))
     with transaction.atomic():
         total.dead += _put_aside(job, work)
+        _answer(job, work)
         _close(job)
     _acknowledge(job)
     return total
@@ -194,6 +196,13 @@ def _put_aside(job: _Job, work: Work) -> int:
     for found in work.unreadable:
         receipts.record_unreadable(job.origin, found)
     return len(work.unreadable)
+
+
+def _answer(job: _Job, work: Work) -> None:
+    """Send what a responder has to say."""
+    if job.subscription.responder:
+        envelopes = [item.envelope for item in work.items]
+        scatter_gather.responding.reply_all(job.subscription, envelopes)
 
 
 def _close(job: _Job) -> None:
