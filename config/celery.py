@@ -7,6 +7,7 @@ The hazards that these settings avoid are listed in `docs/decisions/0001-truth-i
 import os
 
 from celery import Celery
+from celery.app.backends import BACKEND_ALIASES
 from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
@@ -14,6 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 TRANSPORT_ALIASES.update(
     redis="wildrydes.transport:Transport", rediss="wildrydes.transport:Transport"
 )
+BACKEND_ALIASES.update(redis="wildrydes.results:Backend", rediss="wildrydes.results:Backend")
 
 app = Celery("wildrydes", amqp="wildrydes.transport:AMQP")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -8,7 +8,7 @@ Source: Hohpe and Woolf, Scatter-Gather, Aggregator, Recipient List, Return Addr
 """
 
 from wildrydes.scatter_gather.aggregates import Aggregate, Check
-from wildrydes.scatter_gather.answers import Answer, answered, declined
+from wildrydes.scatter_gather.answer import Answer, answered, declined
 from wildrydes.scatter_gather.asking import ask
 from wildrydes.scatter_gather.closing import close
 from wildrydes.scatter_gather.receiving import gathers

@@ -14,7 +14,7 @@ from wildrydes.models import Message, Response, Scatter
 from wildrydes.outgoing import Outgoing
 from wildrydes.retry import describe
 from wildrydes.scatter_gather import aggregates, rules, statements
-from wildrydes.scatter_gather.answers import storable_reason
+from wildrydes.scatter_gather.answer import storable_reason
 
 log = structlog.get_logger(__name__)
 
@@ -32,20 +32,20 @@ def close(scatter_id: UUID, *, because: str = "cancelled") -> bool:
     return bool(open_)
 
 
-def lock(scatter_ids: Sequence[UUID]) -> list[Scatter]:
+def lock(scatter_ids: Sequence[UUID], *, statement: str = statements.LOCK) -> list[Scatter]:
     """Return the scatters, locked until the end of the transaction, with the deadlines carried out.
 
     One lock order for everybody: two who have the
     same scatters in hand wait for each other, and cannot lock each other out.
     """
-    found = list(Scatter.objects.raw(statements.LOCK, [list(scatter_ids)]))
+    found = list(Scatter.objects.raw(statement, [list(scatter_ids)]))
     end([item for item in found if _is_overdue(item)], because="deadline")
     return found
 
 
 def close_complete(scatter_ids: Sequence[UUID]) -> int:
-    """End those of the scatters whose rule is met; count them. Inside a transaction."""
-    return end_complete(lock(scatter_ids))
+    """End those of the scatters that are open and complete; count them. Inside a transaction."""
+    return end_complete(lock(scatter_ids, statement=statements.LOCK_OPEN))
 
 
 def end_complete(locked: Sequence[Scatter]) -> int:

@@ -9,7 +9,7 @@ from wildrydes.envelope import Envelope
 from wildrydes.errors import Discard, Reject
 from wildrydes.scatter_gather import aggregates, recording
 from wildrydes.scatter_gather.aggregates import Aggregate, Check, Gathering
-from wildrydes.scatter_gather.answers import from_data
+from wildrydes.scatter_gather.answer import from_data
 from wildrydes.scatter_gather.recording import Said
 from wildrydes.subscriptions import Binding
 

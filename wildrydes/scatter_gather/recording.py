@@ -18,7 +18,7 @@ from wildrydes import crashpoints
 from wildrydes.errors import WildRydesError
 from wildrydes.models import Response, Scatter
 from wildrydes.scatter_gather import aggregates, closing, statements
-from wildrydes.scatter_gather.answers import Answer, failed, refuse_unfit, storable_reason
+from wildrydes.scatter_gather.answer import Answer, failed, refuse_unfit, storable_reason
 
 log = structlog.get_logger(__name__)
 

@@ -18,7 +18,7 @@ from wildrydes.errors import PublishError
 from wildrydes.models import Receipt
 from wildrydes.outgoing import Outgoing, Plain
 from wildrydes.scatter_gather import statements
-from wildrydes.scatter_gather.answers import Answer, failed, from_data, refuse_unfit
+from wildrydes.scatter_gather.answer import Answer, failed, from_data, refuse_unfit
 from wildrydes.subscriptions import Binding
 from wildrydes.topology import Subscription
 

@@ -5,6 +5,11 @@ SELECT *, deadline_at <= clock_timestamp() AS is_overdue
 FROM wildrydes_scatter WHERE id = ANY(%s) ORDER BY id FOR UPDATE
 """
 
+LOCK_OPEN = """
+SELECT *, deadline_at <= clock_timestamp() AS is_overdue
+FROM wildrydes_scatter WHERE id = ANY(%s) AND status = 'open' ORDER BY id FOR UPDATE
+"""
+
 # Whoever was written down as timed out may still answer; that is late by then.
 RECORD = """
 INSERT INTO wildrydes_response AS response

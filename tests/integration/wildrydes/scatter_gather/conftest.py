@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
+import celery
+import kombu
 import pytest
 from django.db import transaction
 from django.db.models import F
@@ -127,6 +129,8 @@ def gathering(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> Gathering:
     """Return a gathering whose three responders answer with their names."""
     monkeypatch.setattr(aggregates, "_gatherings", {})
     kernel.use(topology_of(*RESPONDERS))
+    for name in ("asker", *RESPONDERS):
+        celery.current_app.amqp.queues.add(kombu.Queue(name))
     gathering = Gathering(kernel)
     for name in RESPONDERS:
         gathering.answers[name] = scatter_gather.answered({"name": name})

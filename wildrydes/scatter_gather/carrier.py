@@ -1,0 +1,84 @@
+"""The fast carrier: answers travel back in a Celery chord, and the tables stay the truth.
+
+The deliveries that the relay sends to responders in one turn are the header of one chord for each
+gathering. Each is a chain: the responder's task on its own queue, then `<gathering>.record` on
+the gathering's, which commits the answers and only then acknowledges the delivery. The body,
+`<gathering>.close`, looks once more whether the scatters are complete.
+
+Guarantee: none of its own. A chain that is lost is sent again by its dispatch's lease and gives the
+same answers; a body that never runs is missed by nobody, for the deadline ends its scatters.
+Source: Celery, Canvas (chord, chain).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import celery
+from celery.canvas import Signature
+
+from wildrydes import topology
+from wildrydes.topology import Subscription
+from wildrydes.wire import Delivery
+
+RECORD = "record"
+CLOSE = "close"
+
+
+def carries(subscription: str) -> bool:
+    """Say whether deliveries to this subscription go by chord: it answers, and chords can count."""
+    has_backend = bool(celery.current_app.conf.result_backend)
+    return has_backend and bool(topology.current().subscription(subscription).responder)
+
+
+def put(deliveries: Iterable[tuple[str, Delivery]]) -> None:
+    """Hand deliveries to Redis, each with its subscription's name: one chord for each gathering.
+
+    Raises one of `wire.WIRE_ERRORS` when Redis does not take them; some may have been sent then.
+    """
+    headers: dict[str, list[tuple[Subscription, Delivery]]] = defaultdict(list)
+    for name, delivery in deliveries:
+        subscription = topology.current().subscription(name)
+        headers[subscription.answers_to].append((subscription, delivery))
+    for gathering, header in headers.items():
+        _chord(gathering, header).apply_async()
+
+
+def _chord(gathering: str, header: Sequence[tuple[Subscription, Delivery]]) -> Signature[Any]:
+    queue = topology.current().subscription(gathering).queue
+    record = _task(f"{gathering}.{RECORD}", queue=queue)
+    scatters = {
+        message["id"]
+        for _, delivery in header
+        for message in delivery.messages
+        if message.get("replyto") == gathering
+    }
+    close = _task(f"{gathering}.{CLOSE}", queue=queue, args=(sorted(scatters),), immutable=True)
+    chains = [celery.chain(_delivery(*entry), record.clone()) for entry in header]
+    return celery.chord(chains, close)
+
+
+def _delivery(subscription: Subscription, delivery: Delivery) -> Signature[Any]:
+    return _task(
+        subscription.name,
+        queue=subscription.queue,
+        args=(delivery.to_wire(),),
+        task_id=str(delivery.dispatch_id),
+        argsrepr=f"({len(delivery.messages)} messages, attempt {delivery.attempt})",
+        kwargsrepr="{}",
+        retry=False,
+    )
+
+
+def _task(
+    name: str, *, queue: str, args: Sequence[Any] = (), immutable: bool = False, **options: Any
+) -> Signature[Any]:
+    """Return a task for a queue that Celery knows by name, and that it goes straight to."""
+    return celery.signature(
+        name,
+        args=tuple(args),
+        immutable=immutable,
+        options={"queue": queue, "ignore_result": True, **options},
+    )
