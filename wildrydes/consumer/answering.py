@@ -14,10 +14,10 @@ import structlog
 from django.db import connection, transaction
 
 from wildrydes import crashpoints, models, topology, wire
-from wildrydes.consumer import consuming, reading
+from wildrydes.consumer import consuming, heartbeat, reading
 from wildrydes.errors import UnreadableMessageError
 from wildrydes.relay import acknowledgements
-from wildrydes.scatter_gather import closing, recording, responding
+from wildrydes.scatter_gather import carrier, closing, recording, responding
 from wildrydes.scatter_gather.answer import from_data
 
 log = structlog.get_logger(__name__)
@@ -64,6 +64,7 @@ def _answers(name: str, delivery: wire.Delivery) -> Carried:
     subscription = topology.current().subscription(name)
     work = reading.read(delivery, subscription=subscription)
     said = responding.said_to(subscription, [item.envelope for item in work.items])
+    carrier.note_answered(delivery.dispatch_id)
     return {
         "dispatch": str(delivery.dispatch_id),
         "origin": delivery.origin,
@@ -80,7 +81,7 @@ def _answers(name: str, delivery: wire.Delivery) -> Carried:
 def _record(gathering: str, carried: Carried) -> None:
     dispatch_id, said = _read(carried)
     is_foreign = carried["origin"] != models.origin()
-    with transaction.atomic():
+    with heartbeat.of_this_process().at_work_on(dispatch_id), transaction.atomic():
         verdicts = recording.record_all(said, gathering=gathering)
         if not is_foreign:
             consuming.close_dispatch(dispatch_id, queue=str(carried["queue"]))

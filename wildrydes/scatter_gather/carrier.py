@@ -14,15 +14,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 import celery
 from celery.canvas import Signature
 
-from wildrydes import topology
+from wildrydes import redis, topology, wire
+from wildrydes.models import Dispatch
 from wildrydes.topology import Subscription
 from wildrydes.wire import Delivery
 
+NOTED_SECONDS = 60
 RECORD = "record"
 CLOSE = "close"
 
@@ -44,6 +48,34 @@ def put(deliveries: Iterable[tuple[str, Delivery]]) -> None:
         headers[subscription.answers_to].append((subscription, delivery))
     for gathering, header in headers.items():
         _chord(gathering, header).apply_async()
+
+
+def note_answered(dispatch_id: UUID) -> None:
+    """Note that a delivery's answers are on their way to be recorded."""
+    with suppress(*wire.WIRE_ERRORS):
+        redis.client().set(_answered_key(dispatch_id), b"1", ex=NOTED_SECONDS)
+
+
+def answered(queue: str) -> frozenset[UUID]:
+    """Return the open dispatches of a queue whose answers stand in their gathering's queue.
+
+    While that holds anything they may be in it. To send them again then would only make it longer.
+    """
+    gatherings = {
+        topology.current().subscription(entry.answers_to).queue
+        for entry in topology.current().subscriptions
+        if entry.queue == queue and entry.answers_to
+    }
+    if not any(redis.client().llen(name) for name in gatherings):
+        return frozenset()
+    open_ = Dispatch.objects.filter(queue=queue, sent_at__isnull=False)
+    ids = list(open_.values_list("id", flat=True))
+    noted = redis.client().mget([_answered_key(dispatch_id) for dispatch_id in ids]) if ids else []
+    return frozenset(found for found, sign in zip(ids, noted, strict=True) if sign)
+
+
+def _answered_key(dispatch_id: UUID) -> str:
+    return f"wildrydes:answered:{dispatch_id}"
 
 
 def _chord(gathering: str, header: Sequence[tuple[Subscription, Delivery]]) -> Signature[Any]:

@@ -50,3 +50,12 @@ UPDATE wildrydes_receipt AS receipt SET answer = said.answer
 FROM unnest(%s::uuid[], %s::jsonb[]) AS said (id, answer)
 WHERE receipt.subscription = %s AND receipt.message_id = said.id
 """
+
+CLAIM_DUE = """
+SELECT * FROM wildrydes_scatter WHERE status = 'open' AND deadline_at <= clock_timestamp()
+ORDER BY deadline_at LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+
+NEXT_DEADLINE = """
+SELECT min(deadline_at) - clock_timestamp() FROM wildrydes_scatter WHERE status = 'open'
+"""
