@@ -125,6 +125,24 @@ def _pipelines_are_whole(current: Topology) -> Iterator[checks.CheckMessage]:
             yield _error("E052", f"Steps of {name!r} share the queue {queue!r}.", hint)
 
 
+def _responders_are_whole(current: Topology) -> Iterator[checks.CheckMessage]:
+    gatherings = {entry.name for entry in current.subscriptions if entry.replies}
+    answering = [item for item in current.subscriptions if item.responder or item.answers_to]
+    for entry in answering:
+        if not (entry.responder and entry.answers_to):
+            yield _error("E055", f"{entry.name!r} needs both a responder's name and answers_to.")
+        elif entry.answers_to not in gatherings:
+            text = f"{entry.name!r} answers to {entry.answers_to!r}, which takes no replies."
+            yield _error("E056", text)
+        if entry.at_most_once:
+            text = f"{entry.name!r} answers, and is handled at most once: its answer could be lost."
+            yield _error("E057", text)
+    for topic in current.topics:
+        names = [item.responder for item in answering if topic.name in item.topics]
+        for name in sorted({name for name in names if name and names.count(name) > 1}):
+            yield _error("E058", f"Two subscriptions to {topic.name!r} answer as {name!r}.")
+
+
 def _handlers_have_the_right_role(current: Topology) -> Iterator[checks.CheckMessage]:
     steps = {step for pipeline in current.pipelines for step in pipeline.steps}
     known = {entry.name: entry for entry in current.subscriptions}
@@ -188,6 +206,7 @@ TOPOLOGY_CHECKS: tuple[Check, ...] = (
     _subscriptions_are_whole,
     _types_are_of_one_kind,
     _pipelines_are_whole,
+    _responders_are_whole,
     _handlers_have_the_right_role,
     _filters_are_valid,
     _times_fit_together,

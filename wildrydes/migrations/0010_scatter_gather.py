@@ -68,7 +68,12 @@ class Migration(migrations.Migration):
                         condition=models.Q(("status", "open")),
                         fields=["deadline_at"],
                         name="wildrydes_scatter_open",
-                    )
+                    ),
+                    models.Index(
+                        condition=models.Q(("error", ""), _negated=True),
+                        fields=["gathering"],
+                        name="wildrydes_scatter_failed",
+                    ),
                 ],
             },
         ),

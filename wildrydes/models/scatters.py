@@ -45,6 +45,11 @@ class Scatter(models.Model):
                 name="wildrydes_scatter_open",
                 condition=models.Q(status="open"),
             ),
+            models.Index(
+                fields=["gathering"],
+                name="wildrydes_scatter_failed",
+                condition=~models.Q(error=""),
+            ),
         ]
 
     def __str__(self) -> str:

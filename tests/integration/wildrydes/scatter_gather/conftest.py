@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,12 +11,14 @@ from uuid import UUID
 
 import celery
 import kombu
+import psycopg
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from tests.integration.wildrydes.conftest import AT_ONCE, Kernel
 from wildrydes import scatter_gather
+from wildrydes.consumer import answering
 from wildrydes.envelope import Envelope
 from wildrydes.models import Message, Response, Scatter
 from wildrydes.scatter_gather import Answer, aggregates
@@ -84,7 +87,8 @@ class Gathering:
     answers: dict[str, Answer | Exception | None] = field(default_factory=dict)
     calls: list[tuple[str, list[int]]] = field(default_factory=list)
     requests: dict[str, list[Envelope]] = field(default_factory=dict)
-    refuses: Mapping[str, Any] = field(default_factory=dict)
+    raises_for: set[int] = field(default_factory=set)
+    loses_postgres: bool = False
 
     def ask(self, number: int = 1, *, deadline: timedelta = MINUTE, **options: Any) -> UUID:
         """Ask in a transaction; return the scatter's id."""
@@ -108,6 +112,33 @@ class Gathering:
         while self.kernel.relay.turn() or self.work():
             pass
 
+    def run_relay(self) -> None:
+        """Let the relay do everything that there is to do."""
+        while self.kernel.relay.turn():
+            pass
+
+    def run_until_closed(self) -> None:
+        """Let relay and workers run until no scatter is open; what failed is tried again."""
+        deadline = time.monotonic() + 30
+        while Scatter.objects.filter(status="open").exists():
+            assert time.monotonic() < deadline, "a scatter is still open"
+            self.run()
+
+    def delivery(self, name: str) -> dict[str, Any]:
+        """Take the next delivery off a responder's queue."""
+        delivery = self.kernel.take(name)
+        assert delivery is not None
+        return delivery
+
+    def answer(self, name: str, delivery: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        """Let a responder's worker handle its delivery; return what its chain carries on."""
+        body = delivery or self.delivery(name)
+        return answering.answer(subscription=f"{name}.answer", body=body)
+
+    def take_up(self, carried: Mapping[str, Any]) -> None:
+        """Let the gathering's worker record what a chain carries."""
+        answering.record(gathering=GATHERING, carried=carried)
+
     def responses(self, scatter_id: UUID) -> dict[str, str]:
         """Return what became of the question, at whom; with a star where it came late."""
         found = Response.objects.filter(scatter_id=scatter_id)
@@ -117,6 +148,14 @@ class Gathering:
         """Return the aggregate's events: about which scatter, who said what."""
         events = Message.objects.filter(type=Gathered.TYPE).order_by("position")
         return [(event.subject, event.data["said"]) for event in events]
+
+
+def another_connection() -> psycopg.Connection[Any]:
+    """Return a connection of somebody else's to the same database."""
+    parameters = connection.get_connection_params()
+    for name in ("cursor_factory", "context", "pool"):
+        parameters.pop(name, None)
+    return psycopg.connect(**parameters)
 
 
 def let_deadlines_pass() -> None:
@@ -153,9 +192,13 @@ def gathering(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> Gathering:
 def _bind(gathering: Gathering, name: str) -> None:
     @scatter_gather.answers(f"{name}.answer")
     def answer(envelopes: Sequence[Envelope]) -> list[Answer | None]:
+        if gathering.loses_postgres:
+            connection.cursor().execute("SELECT pg_terminate_backend(pg_backend_pid())")
         gathering.calls.append((name, [item.data["number"] for item in envelopes]))
         gathering.requests.setdefault(name, []).extend(envelopes)
         said = gathering.answers[name]
         if isinstance(said, Exception):
             raise said
+        if gathering.raises_for & {item.data["number"] for item in envelopes}:
+            raise ValueError("not this one")
         return [said for _ in envelopes]
