@@ -53,6 +53,7 @@ MESSAGING: tuple[Entry, ...] = (
     ("Redrives", "replay", "wildrydes_redrive_changelist"),
     ("Operator actions", "history", "wildrydes_operatoraction_changelist"),
     ("Requests", "question_answer", "wildrydes_request_changelist"),
+    ("Scatters", "call_split", "wildrydes_scatter_changelist"),
     ("Topology", "hub", "wildrydes_topology"),
     ("Consumers", "engineering", "wildrydes_consumer_changelist"),
     ("Doctor", "stethoscope", "wildrydes_doctor"),

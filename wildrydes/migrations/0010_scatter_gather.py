@@ -91,10 +91,10 @@ class Migration(migrations.Migration):
                     "outcome",
                     models.CharField(
                         choices=[
-                            ("answered", "Answered"),
-                            ("declined", "Declined"),
-                            ("failed", "Failed"),
-                            ("timed_out", "Timed Out"),
+                            ("answered", "answered"),
+                            ("declined", "declined"),
+                            ("failed", "failed"),
+                            ("timed_out", "timed out"),
                         ],
                         max_length=10,
                     ),

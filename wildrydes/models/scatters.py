@@ -64,10 +64,10 @@ class Response(models.Model):
     """
 
     class Outcome(models.TextChoices):
-        ANSWERED = "answered"
-        DECLINED = "declined"
-        FAILED = "failed"
-        TIMED_OUT = "timed_out"
+        ANSWERED = "answered", "answered"
+        DECLINED = "declined", "declined"
+        FAILED = "failed", "failed"
+        TIMED_OUT = "timed_out", "timed out"
 
     scatter = models.ForeignKey(
         Scatter, on_delete=models.CASCADE, related_name="responses", db_index=False
