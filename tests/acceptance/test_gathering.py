@@ -7,6 +7,8 @@ import json
 import pytest
 import redis
 
+from wildrydes.crashpoints import EXIT_STATUS, POINTS
+
 from .gathering.topology import QUEUES, RESPONDERS
 from .stage import Servers, Stage, wait_until
 
@@ -64,6 +66,28 @@ def test_a_scatter_ends_on_time_while_redis_is_away_and_goes_on_when_it_is_back(
     (back,) = ask(stage, "--deadline", "60")
     wait_until(lambda: all_closed(stage), what="chords work again", seconds=90)
     assert reason(stage, back) == "completed"
+
+
+@pytest.mark.parametrize("point", [item for item in POINTS if item.startswith("scatter.")])
+def test_a_worker_that_dies_while_it_records_or_ends_loses_and_doubles_nothing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    for name in ("one", "two"):
+        if name in stage.processes:
+            stage.kill(name)
+    monkeypatch.setenv("WILDRYDES_CRASH_AT", point)
+    stage.start_worker("doomed", queues=QUEUES)
+    monkeypatch.delenv("WILDRYDES_CRASH_AT")
+    (scatter_id,) = ask(stage, "--deadline", "120")
+    doomed = stage.processes["doomed"]
+    wait_until(lambda: doomed.poll() is not None, what=f"the worker dies at {point}", seconds=60)
+    assert doomed.returncode == EXIT_STATUS
+    stage.start_worker("one", queues=QUEUES)
+    wait_until(lambda: all_closed(stage), what="another worker ends it", seconds=90)
+    assert reason(stage, scatter_id) == "completed"
+    where = f"type = 'v1.question.answered' AND subject = '{scatter_id}'"
+    assert stage.count(f"wildrydes_message WHERE {where}") == 1
+    wait_until(lambda: stage.count("wildrydes_dispatch") == 0, what="all is acknowledged")
 
 
 def reason(stage: Stage, scatter_id: str) -> str:
