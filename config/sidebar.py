@@ -33,6 +33,10 @@ RIDES: dict[str, Entry] = {
         "extraordinary_rides_extraordinaryride_changelist",
     ),
 }
+FLEETS: tuple[Entry, ...] = (
+    ("Fleets", "groups", "unicorn_management_fleet_changelist"),
+    ("Unicorns", "pets", "unicorn_management_unicorn_changelist"),
+)
 CUSTOMERS: dict[str, Entry] = {
     "apps.customer_accounting": (
         "Ledger",
@@ -84,6 +88,7 @@ def sidebar(*, services: Sequence[str], flower_url: str) -> dict[str, Any]:
                 if name in services
             ],
         ),
+        ("Fleets", list(FLEETS) if "apps.unicorn_management" in services else []),
         ("Customers", [entry for name, entry in CUSTOMERS.items() if name in services]),
         ("Data", [entry for name, entry in DATA.items() if name in services]),
         ("Messaging", list(MESSAGING)),

@@ -6,10 +6,14 @@ a new subscriber is a new entry here and a handler in its service.
 
 from datetime import timedelta
 
+from apps.unicorn_management.messages import FLEETS
 from wildrydes.retry import RetryPolicy
 from wildrydes.topology import Queue, Subscription, Topic, Topology, Workers
 
 OUTSIDE_WORLD = RetryPolicy(max_attempts=12, first=timedelta(seconds=2), cap=timedelta(minutes=30))
+AT_ONCE_OR_NEVER = RetryPolicy(
+    max_attempts=3, first=timedelta(milliseconds=200), cap=timedelta(seconds=1)
+)
 
 TOPICS = (
     Topic(name="rides", types=("v1.ride.completed",)),
@@ -32,6 +36,9 @@ QUEUES = (
     Queue(name="extraordinary_rides"),
     Queue(name="ride_booking"),
     Queue(name="ride_booking.answers"),
+    Queue(name="unicorn_management.rides"),
+    Queue(name="unicorn_management.quotes"),
+    *(Queue(name=f"unicorn_management.fleet.{fleet}") for fleet in FLEETS),
 )
 
 SUBSCRIPTIONS = (
@@ -101,6 +108,29 @@ SUBSCRIPTIONS = (
         topics=("rides",),
         queue="ride_booking",
         filter={"ride": [{"anything-but": None}]},
+    ),
+    Subscription(
+        name="unicorn_management.follow_rides",
+        topics=("bookings",),
+        queue="unicorn_management.rides",
+        fifo=True,
+    ),
+    Subscription(
+        name="unicorn_management.give_quote",
+        command="v1.quote.give",
+        queue="unicorn_management.quotes",
+        retry=AT_ONCE_OR_NEVER,
+    ),
+    *(
+        Subscription(
+            name=f"unicorn_management.quote.{fleet}",
+            topics=("quote-requests",),
+            queue=f"unicorn_management.fleet.{fleet}",
+            responder=fleet,
+            answers_to="ride_booking.gather_quotes",
+            retry=AT_ONCE_OR_NEVER,
+        )
+        for fleet in FLEETS
     ),
 )
 
