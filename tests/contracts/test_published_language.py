@@ -27,7 +27,7 @@ from apps.ride_booking.messages import (
     RideFinished,
     RideStarted,
 )
-from apps.unicorn_management.messages import RideCompleted
+from apps.unicorn_management.messages import GiveQuote, RideCompleted
 from config.topology import TOPOLOGY
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -106,6 +106,14 @@ MESSAGES: list[Any] = [
         fare=Decimal("13.00"),
         currency="EUR",
         finished_at=NOON,
+    ),
+    GiveQuote(
+        fleet="winelands",
+        request={
+            "specversion": "1.0",
+            "id": "01990000-0000-7000-8000-000000000004",
+            "type": "v1.ride-quotes.requested",
+        },
     ),
 ]
 
