@@ -136,7 +136,7 @@ class FleetAdmin(ModelAdmin):
     def save_model(
         self, request: HttpRequest, obj: Fleet, form: ModelForm[Fleet], change: bool
     ) -> None:
-        """Change what was changed in the form, and nothing that another did meanwhile."""
+        """Change what was changed in the form, and put it on record."""
         changes = {name: form.cleaned_data[name] for name in form.changed_data}
         fleets.change_fleet(slug=obj.slug, changes=changes, by=request.user.get_username())
 
