@@ -19,7 +19,7 @@ from wildrydes.scatter_gather.recording import (
     UnknownScatterError,
     record,
 )
-from wildrydes.scatter_gather.responding import answers, reply
+from wildrydes.scatter_gather.responding import Reply, answers, reply, reply_each
 from wildrydes.scatter_gather.rules import ALL, DEADLINE, First, Quorum, Rule
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "First",
     "NotAskedError",
     "Quorum",
+    "Reply",
     "Rule",
     "ScatterError",
     "UnknownScatterError",
@@ -43,4 +44,5 @@ __all__ = [
     "gathers",
     "record",
     "reply",
+    "reply_each",
 ]

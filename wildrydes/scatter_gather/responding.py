@@ -7,6 +7,7 @@ the same words, and not asked of the handler again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection
@@ -24,6 +25,15 @@ from wildrydes.topology import Subscription
 
 Responder = Callable[[Sequence[Envelope]], Sequence[Answer | None]]
 ENDED_WITHOUT = (Receipt.Status.DEAD, Receipt.Status.DROPPED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What one responder answers to one request."""
+
+    to: Envelope
+    responder: str
+    answer: Answer
 
 
 def answers(
@@ -56,10 +66,18 @@ def reply(*, to: Envelope, responder: str, answer: Answer) -> UUID:
     Must be called inside a transaction. Raises `PublishError` when the request names no gathering
     or the gathering takes no replies, and `ValueError` for an answer that is unfit.
     """
-    if not to.reply_to:
-        raise PublishError(f"the {to.type!r} with id {to.id} names nobody to reply to")
-    refuse_unfit(answer)
-    return _send([(to, answer)], responder=responder)[0]
+    return reply_each([Reply(to=to, responder=responder, answer=answer)])[0]
+
+
+def reply_each(replies: Sequence[Reply]) -> list[UUID]:
+    """Answer many requests later, in one statement; return the ids in order. As `reply` else."""
+    for item in replies:
+        if not item.to.reply_to:
+            raise PublishError(
+                f"the {item.to.type!r} with id {item.to.id} names nobody to reply to"
+            )
+        refuse_unfit(item.answer)
+    return _send(replies)
 
 
 def reply_all(subscription: Subscription, envelopes: Sequence[Envelope]) -> None:
@@ -68,9 +86,13 @@ def reply_all(subscription: Subscription, envelopes: Sequence[Envelope]) -> None
     The way of a delivery that nothing carries back.
     """
     said = said_to(subscription, envelopes)
-    pairs = [(envelope, said[envelope.id]) for envelope in envelopes if envelope.id in said]
-    if pairs:
-        _send(pairs, responder=subscription.responder)
+    replies = [
+        Reply(to=envelope, responder=subscription.responder, answer=said[envelope.id])
+        for envelope in envelopes
+        if envelope.id in said
+    ]
+    if replies:
+        _send(replies)
 
 
 def said_to(subscription: Subscription, envelopes: Sequence[Envelope]) -> dict[UUID, Answer]:
@@ -97,16 +119,19 @@ def _keep(subscription: str, said: Mapping[UUID, Answer]) -> None:
             cursor.execute(statements.KEEP_ANSWERS, [list(said), kept, subscription])
 
 
-def _send(pairs: Sequence[tuple[Envelope, Answer]], *, responder: str) -> list[UUID]:
-    replies = [
+def _send(replies: Sequence[Reply]) -> list[UUID]:
+    outgoing = [
         Outgoing(
-            body=Plain(_reply_type(to.reply_to), {"responder": responder, **answer.to_data()}),
-            recipients=[to.reply_to],
-            cause=to,
+            body=Plain(
+                _reply_type(item.to.reply_to),
+                {"responder": item.responder, **item.answer.to_data()},
+            ),
+            recipients=[item.to.reply_to],
+            cause=item.to,
         )
-        for to, answer in pairs
+        for item in replies
     ]
-    return publishing.store_all(replies, kind="reply")
+    return publishing.store_all(outgoing, kind="reply")
 
 
 def _reply_type(gathering: str) -> str:
