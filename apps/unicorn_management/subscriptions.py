@@ -65,8 +65,12 @@ def give_quote(received: Sequence[Envelope]) -> None:
         for command in commands
     ]
     answers = quoting.answer_on_behalf(asked=asked, currency=settings.CURRENCY, now=timezone.now())
-    for (slug, item), answer in zip(asked, answers, strict=True):
-        scatter_gather.reply(to=item.envelope, responder=slug, answer=answer)
+    scatter_gather.reply_each(
+        [
+            scatter_gather.Reply(to=item.envelope, responder=slug, answer=answer)
+            for (slug, item), answer in zip(asked, answers, strict=True)
+        ]
+    )
 
 
 @subscribe_batch("unicorn_management.follow_rides")

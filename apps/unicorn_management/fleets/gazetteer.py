@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 EARTH_RADIUS_KM = 6371.0
 UNKNOWN_DISTANCE_KM = 25.0
+WAYS_REMEMBERED = 4096
 CRUISING_KM_PER_HOUR = 120.0
 TAKE_OFF_AND_LANDING_S = 120.0
 
@@ -78,6 +80,7 @@ def find(name: str) -> Place | None:
     return _BY_NAME.get(" ".join(name.split()).casefold())
 
 
+@lru_cache(maxsize=WAYS_REMEMBERED)
 def distance_km(start: Place, end: Place) -> float:
     """Return the great-circle distance."""
     phi, theta = math.radians(start.latitude), math.radians(end.latitude)
@@ -89,6 +92,7 @@ def distance_km(start: Place, end: Place) -> float:
     return 2 * EARTH_RADIUS_KM * math.asin(math.sqrt(min(1.0, half_chord)))
 
 
+@lru_cache(maxsize=WAYS_REMEMBERED)
 def journey(*, origin: str, destination: str) -> Journey:
     """Return the journey between two places, to a tenth of a kilometre and a whole second.
 

@@ -14,8 +14,7 @@ from apps.unicorn_management import subscriptions
 from apps.unicorn_management.fleets import quoting
 from apps.unicorn_management.messages import GiveQuote, Quote
 from apps.unicorn_management.models import Fleet, OpenRequests, Unicorn
-from tests.integration.apps.conftest import NOON
-from wildrydes import envelope as envelopes
+from tests.integration.apps.conftest import NOON, envelope
 from wildrydes.envelope import Envelope
 from wildrydes.models import Message, new_id
 from wildrydes.scatter_gather import Answer
@@ -268,7 +267,7 @@ def test_what_has_changed_before_a_slow_answer_counts(
     assert (reply["outcome"], reply["reason"]) == ("declined", reason)
 
 
-def test_slow_answers_of_many_fleets_are_worked_out_together(
+def test_slow_answers_of_many_fleets_take_four_statements(
     fleet: FleetFactory,
     unicorn: UnicornFactory,
     quotes_requested: RequestFactory,
@@ -278,17 +277,14 @@ def test_slow_answers_of_many_fleets_are_worked_out_together(
     fleet()
     fleet("cape-town")
     unicorn()
-    commands = [
-        GiveQuote(fleet=slug, request=quotes_requested().to_cloudevent())
-        for slug in ("winelands", "cape-town", "overberg", "winelands")
-    ]
-    asked = [
-        (command.fleet, quoting.Asked.by(envelopes.from_cloudevent(command.request)))
-        for command in commands
-    ]
+    slugs = ["winelands", "cape-town", "overberg", "winelands"]
+    commands = [GiveQuote(fleet=slug, request=quotes_requested().to_cloudevent()) for slug in slugs]
+    received = [envelope(type_=one.TYPE, data=one.to_data()) for one in commands]
 
-    with django_assert_num_queries(3):  # fleets, unicorns, open requests
-        found = quoting.answer_on_behalf(asked=asked, currency="EUR", now=NOON)
+    with django_assert_num_queries(4):  # fleets, unicorns, open requests, replies
+        subscriptions.give_quote(received)
 
+    said = [reply.data for reply in Message.objects.filter(kind="reply").order_by("position")]
+    assert [reply["responder"] for reply in said] == slugs
     reasons = ["", quoting.NO_UNICORN, quoting.NO_FLEET, ""]
-    assert [answer.reason for answer in found] == reasons
+    assert [reply["reason"] for reply in said] == reasons
