@@ -106,9 +106,12 @@ def test_two_rides_may_be_told_of_in_any_order(order: tuple[UUID, ...], together
     assert ride_of() == TWO
 
 
-def test_a_late_booking_does_not_take_the_unicorn_from_a_later_one() -> None:
-    follow_rides([booked(TWO, 3)])
-    follow_rides([booked(ONE, 0)])
+@pytest.mark.parametrize("together", [False, True], ids=["alone", "together"])
+def test_a_late_booking_does_not_take_the_unicorn_from_a_later_one(together: bool) -> None:
+    told = [booked(TWO, 3), booked(ONE, 0)]
+
+    for batch in [told] if together else [[event] for event in told]:
+        follow_rides(batch)
 
     assert ride_of() == TWO
 

@@ -93,11 +93,11 @@ def test_more_requests_than_unicorns_cost_more_up_to_the_most(
 
 
 def test_half_a_cent_is_rounded_up() -> None:
-    tariff = Tariff(base=Decimal("0.01"), per_km=Decimal("0.01"), per_minute=Decimal(0))
+    tariff = Tariff(base=Decimal("0.02"), per_km=Decimal("0.01"), per_minute=Decimal(0))
     half = Journey(distance_km=0.5, duration_s=0.0, estimated=False)
 
     priced = pricing.price(tariff=tariff, journey=half, asked_at=MONDAY_NOON, demand=CALM)
-    assert priced == Decimal("0.02")
+    assert priced == Decimal("0.03")
 
 
 def test_a_ride_is_never_free() -> None:
