@@ -1,4 +1,4 @@
-"""Settings whose fleets say nothing by themselves: what is answered, a test has sent."""
+"""Settings in which two fleets are asked, and nobody but the test answers for them."""
 
 from dataclasses import replace
 
@@ -8,21 +8,13 @@ from config.topology import TOPOLOGY as WHOLE
 from wildrydes.topology import Subscription
 
 FLEETS = ("cape-town", "winelands")
+NOTHING = {"customer": ["nobody"]}
 
-TOPOLOGY = replace(
-    WHOLE,
-    subscriptions=(
-        *(entry for entry in WHOLE.subscriptions if not entry.answers_to),
-        *(
-            Subscription(
-                name=f"silence.quote_{fleet}",
-                topics=("quote-requests",),
-                queue="ride_booking",
-                responder=fleet,
-                answers_to="ride_booking.gather_quotes",
-            )
-            for fleet in FLEETS
-        ),
-    ),
-)
+
+def _asked(entry: Subscription) -> Subscription:
+    is_out = entry.answers_to and entry.responder not in FLEETS
+    return replace(entry, filter=NOTHING) if is_out else entry
+
+
+TOPOLOGY = replace(WHOLE, subscriptions=tuple(map(_asked, WHOLE.subscriptions)))
 WILDRYDES = {**WILDRYDES, "TOPOLOGY": "tests.acceptance.silent_fleets.TOPOLOGY"}
