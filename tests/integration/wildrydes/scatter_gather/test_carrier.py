@@ -237,6 +237,8 @@ def test_a_plain_message_to_responders_asks_nobody(gathering: Gathering) -> None
 def test_while_redis_is_away_requests_wait_and_go_out_when_it_is_back(
     gathering: Gathering, valkey: EmbeddedValkey
 ) -> None:
+    gathering.run_relay()
+    gathering.kernel.relay._leases_checked_at = float("inf")  # else Redis is missed before
     gathering.ask()
     valkey.kill()
     try:
