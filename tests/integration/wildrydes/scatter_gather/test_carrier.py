@@ -126,6 +126,21 @@ def test_a_delivery_whose_answers_wait_to_be_recorded_is_not_sent_again(
     assert gathering.kernel.standing("ann") == 1
 
 
+def test_of_two_deliveries_the_lost_one_is_sent_again_and_not_the_answered_one(
+    gathering: Gathering,
+) -> None:
+    for number in (1, 2):
+        gathering.ask(number, recipients=["ann.answer"])
+        gathering.run_relay()
+    gathering.answer("ann")
+    gathering.delivery("ann")
+    redis.client().rpush("asker", b"the answers")
+    let_leases_lapse(gathering)
+    gathering.run_relay()
+    (again,) = gathering.delivery("ann")["messages"]
+    assert again["data"] == {"number": 2}
+
+
 def test_answers_for_another_database_are_recorded_and_acknowledged_there(
     gathering: Gathering,
 ) -> None:
@@ -222,11 +237,14 @@ def test_a_plain_message_to_responders_asks_nobody(gathering: Gathering) -> None
 def test_while_redis_is_away_requests_wait_and_go_out_when_it_is_back(
     gathering: Gathering, valkey: EmbeddedValkey
 ) -> None:
+    gathering.run_relay()
+    gathering.kernel.relay._leases_checked_at = float("inf")  # else Redis is missed before
     gathering.ask()
     valkey.kill()
     try:
         with pytest.raises(wire.WIRE_ERRORS):
             gathering.kernel.relay.turn()
+        assert not Dispatch.objects.filter(sent_at__isnull=False).exists()
     finally:
         valkey.start()
     gathering.run_relay()

@@ -69,6 +69,8 @@ def test_a_scatter_ends_at_its_deadline_while_redis_is_away(
 
 
 def test_the_thread_outlives_a_lost_connection(gathering: Gathering, keeper: Timekeeper) -> None:
+    gathering.ask(deadline=SOON)
+    wait_until(all_closed)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
