@@ -15,6 +15,7 @@ from bench.subscribers import (
     batch_subscription,
     single_subscription,
 )
+from config.topology import IN_TIME
 from wildrydes.topology import Queue, Subscription, Topic, Topology, Workers
 
 QUEUE_NAMES = tuple(f"{SERVICE}.{name}" for name in SUBSCRIBERS)
@@ -25,7 +26,7 @@ TOPOLOGY = Topology(
         Topic(name="single_rides", types=(SINGLE_RIDES,)),
         Topic(name="customers", types=("v1.customer.registered",)),
     ),
-    queues=tuple(Queue(name=name) for name in QUEUE_NAMES),
+    queues=tuple(Queue(name=name, refuse_beyond=IN_TIME) for name in QUEUE_NAMES),
     subscriptions=(
         *(
             Subscription(name=batch_subscription(name), topics=("rides",), queue=queue)

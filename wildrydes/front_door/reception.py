@@ -5,7 +5,7 @@ hands the request to a thread that runs the WSGI application. So a client that s
 half, holds a few kilobytes and no thread, and those who wait for an answer hold no thread either.
 
 Guarantee: a request reaches the application complete or not at all; at most `waiting` requests
-wait for a thread, and one more is answered 503 with Retry-After.
+wait for a thread, and one more is answered 503 with Retry-After, as is what is not admitted.
 Does not guarantee: a time in which the application answers.
 Source: Nygard, Release It! (Timeouts, Bulkheads, Shed Load).
 """
@@ -50,8 +50,16 @@ class Answer:
 class Reception:
     """Takes requests in for a WSGI application with `threads` threads of its own."""
 
-    def __init__(self, application: WSGIHandler, *, threads: int = 8, waiting: int = 256) -> None:
+    def __init__(
+        self,
+        application: WSGIHandler,
+        *,
+        threads: int = 8,
+        waiting: int = 256,
+        admits: Callable[[str, str], bool] = lambda method, path: True,
+    ) -> None:
         self._application = application
+        self._admits = admits
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
         self._places = threads + waiting
 
@@ -67,7 +75,10 @@ class Reception:
         except TimeoutError:
             await _send(send, _refusal(408, close=True))
             return
-        await _send(send, await self._answer(_environ(scope, body)))
+        if self._admits(scope["method"], scope["path"]):
+            await _send(send, await self._answer(_environ(scope, body)))
+        else:
+            await _send(send, _refusal(503))
 
     async def _answer(self, environ: dict[str, Any]) -> Answer:
         if self._places <= 0:
