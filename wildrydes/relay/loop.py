@@ -21,7 +21,7 @@ from wildrydes.relay.wakeup import Wakeups
 
 log = structlog.get_logger(__name__)
 
-LEASE_CHECK_SECONDS = 0.5
+LEASE_CHECK_SECONDS = 0.25
 OUTAGE_POLL_SECONDS = 0.25
 DATABASE_ERRORS = (DatabaseError, InterfaceError, psycopg.Error)
 

@@ -49,11 +49,13 @@ CROSS JOIN LATERAL (
 ORDER BY dispatch.position
 """
 
+# Leases end in the order in which the dispatches stand in their queues: of several that have
+# lapsed, those that a worker has taken are the first.
 MARK_SENT = """
 UPDATE wildrydes_dispatch AS dispatch
-SET sent_at = clock_timestamp(), lease_until = clock_timestamp() + chosen.lease,
-    attempt = dispatch.attempt + 1
-FROM unnest(%s::uuid[], %s::interval[]) AS chosen (id, lease)
+SET sent_at = statement_timestamp(), attempt = dispatch.attempt + 1,
+    lease_until = statement_timestamp() + chosen.lease + chosen.place * interval '1 microsecond'
+FROM unnest(%s::uuid[], %s::interval[]) WITH ORDINALITY AS chosen (id, lease, place)
 WHERE dispatch.id = chosen.id
 RETURNING dispatch.id, dispatch.sent_at, dispatch.attempt
 """
