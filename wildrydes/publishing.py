@@ -125,17 +125,10 @@ def store_all(outgoing: Sequence[Outgoing], *, kind: Kind) -> list[UUID]:
     _keep_order_of_commits(rows)
     first = deduplication.claim(_claims(outgoing, rows))
     new = [row for row in rows if first.get(row.id, row.id) == row.id]
-    _insert(new)
+    prepared.insert(new)
     crashpoints.reach("publish.stored")
     transaction.on_commit(lambda: _count(rows, new=new))
     return [first.get(row.id, row.id) for row in rows]
-
-
-def _insert(rows: Sequence[Message]) -> None:
-    if len(rows) == 1:
-        prepared.insert(rows[0])
-    else:
-        Message.objects.bulk_create(rows)
 
 
 def _row(outgoing: Outgoing, *, kind: Kind) -> Message:

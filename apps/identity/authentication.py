@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
 from knox import crypto
 from knox.auth import TokenAuthentication as KnoxTokenAuthentication
@@ -15,10 +15,10 @@ from wildrydes import prepared
 REFUSAL = "The token is not valid."
 OF_TOKEN = ["digest", "user_id", "expiry"]
 OF_USER = ["id", "username", "is_active", "role", "customer", "fleet"]
-FIND = f"""
-SELECT {", ".join(f"token.{name}" for name in OF_TOKEN)},
-    {", ".join(f'"user".{name}' for name in OF_USER)}
-FROM knox_authtoken AS token JOIN identity_user AS "user" ON "user".id = token.user_id
+FIND = """
+SELECT token.digest, token.user_id, token.expiry, owner.id, owner.username, owner.is_active,
+    owner.role, owner.customer, owner.fleet
+FROM knox_authtoken AS token JOIN identity_user AS owner ON owner.id = token.user_id
 WHERE token.digest = %s
 """
 
@@ -40,8 +40,8 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]
         row = prepared.execute(FIND, [digest]).fetchone()
         if row is None:
             raise AuthenticationFailed(REFUSAL)
-        found = AuthToken.from_db(connection.alias, OF_TOKEN, row[: len(OF_TOKEN)])
-        user = User.from_db(connection.alias, OF_USER, row[len(OF_TOKEN) :])
+        found = AuthToken.from_db(DEFAULT_DB_ALIAS, OF_TOKEN, row[: len(OF_TOKEN)])
+        user = User.from_db(DEFAULT_DB_ALIAS, OF_USER, row[len(OF_TOKEN) :])
         if not user.is_active:
             raise AuthenticationFailed(REFUSAL)
         if found.expiry is not None and found.expiry <= timezone.now():

@@ -125,10 +125,7 @@ def _store(rows: Sequence[RideCompletion]) -> None:
     ]
     for row, message_id in zip(rows, publishing.publish_all(events), strict=True):
         row.message_id = message_id
-    if len(rows) == 1:
-        prepared.insert(rows[0])
-    else:
-        RideCompletion.objects.bulk_create(rows)
+    prepared.insert(rows)
 
 
 def _event(row: RideCompletion) -> RideCompleted:
