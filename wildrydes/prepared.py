@@ -28,7 +28,7 @@ def execute(statement: str, parameters: Sequence[Any]) -> CursorWrapper:
     here.close_if_health_check_failed()
     here.ensure_connection()
     with here.wrap_database_errors:
-        cursor = psycopg.Cursor(here.connection)
+        cursor: Any = psycopg.Cursor(here.connection)
     shown = here.make_debug_cursor(cursor) if here.queries_logged else here.make_cursor(cursor)
     shown.execute(statement, parameters)
     return shown
@@ -68,7 +68,7 @@ def _fields(model: type[models.Model]) -> list[models.Field[Any, Any]]:
 def _insert_into(model: type[models.Model]) -> str:
     """Return the statement. All rows are one parameter, so that its text is the same for all."""
     quote = connection.ops.quote_name
-    columns = ", ".join(quote(field.column) for field in _fields(model))
+    columns = ", ".join(quote(str(field.column)) for field in _fields(model))
     names = ", ".join(f"given.{quote(field.attname)}" for field in _fields(model))
     types = ", ".join(
         f"{quote(field.attname)} {field.db_type(connection)}" for field in _fields(model)

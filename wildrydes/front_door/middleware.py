@@ -93,12 +93,12 @@ def _as_problem(answer: HttpResponseBase) -> HttpResponse:
 
 def _correlation_id(request: HttpRequest) -> str:
     for name in ("HTTP_X_REQUEST_ID", "HTTP_X_CORRELATION_ID"):
-        given = request.META.get(name, "").strip()
+        given = str(request.META.get(name, "")).strip()
         if 0 < len(given) <= LONGEST_ID and given.isascii() and given.isprintable():
             return given
     return str(uuid.uuid4())
 
 
 def _trace(request: HttpRequest) -> str:
-    given = request.META.get("HTTP_TRACEPARENT", "")
+    given = str(request.META.get("HTTP_TRACEPARENT", ""))
     return given if TRACE_PARENT.fullmatch(given) else ""

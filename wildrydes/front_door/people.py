@@ -12,7 +12,7 @@ from typing import Any
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseForbidden
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 
@@ -48,7 +48,7 @@ class Forgery(_OnlyForPeople, CsrfViewMiddleware):
 
     def process_view(
         self, request: HttpRequest, callback: Any, args: Any, kwargs: Any
-    ) -> HttpResponseBase | None:
+    ) -> HttpResponseForbidden | None:
         """Refuse the request, unless it is none of a person."""
         if not request.path_info.startswith(problems.HTML_PREFIX):
             return None

@@ -24,6 +24,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     cost a round trip for each request and tell nothing new.
     """
 
+    health_check_enabled: bool
+    health_check_done: bool
     _used_at = 0.0
 
     def connect(self) -> None:
