@@ -135,3 +135,12 @@ def test_who_finds_no_place_to_wait_is_told_when_to_come_back() -> None:
     assert [sent[0]["status"] for sent in served] == [200, 200]
     assert refused[0]["status"] == 503
     assert (b"retry-after", b"1") in refused[0]["headers"]
+
+
+def test_an_error_of_the_application_is_raised_where_its_answer_is_awaited() -> None:
+    class Broken(Echo):
+        def __call__(self, environ: Any, start_response: Callable[..., object]) -> Any:
+            raise LookupError("nothing here")
+
+    with pytest.raises(LookupError, match="nothing here"):
+        asyncio.run(ask(Reception(Broken()), [part(b"")]))
