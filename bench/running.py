@@ -26,8 +26,7 @@ from tests.acceptance.stage import free_port
 READY_SECONDS = 60.0
 STOP_SECONDS = 4.0
 LOG_TAIL = 2000  # characters
-WSGI = "config.wsgi:application"
-PEERS_WSGI = "bench.peers.wsgi:application"
+PEERS_SERVER = {"asginl": "wsgi", "config.asgi:application": "bench.peers.wsgi:application"}
 
 
 class Running:
@@ -79,10 +78,10 @@ class Running:
         run(arguments, self.environment)
 
     def start_web(self) -> None:
-        """Start granian with the flags of `make up`; wait until it answers."""
+        """Start granian with the flags of `make up`, for peers on WSGI; wait until it answers."""
         web = programs.web(self._env)
         if not self.side.is_ours:
-            command = tuple(PEERS_WSGI if part == WSGI else part for part in web.command)
+            command = tuple(PEERS_SERVER.get(part, part) for part in web.command)
             web = dataclasses.replace(web, command=command)
         self._start(web)
         url = f"http://127.0.0.1:{self._env.port}/healthz"

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
@@ -84,11 +85,26 @@ class Reception:
         if self._places <= 0:
             return _refusal(503)
         self._places -= 1
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[Answer] = loop.create_future()
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, self._run, environ)
+            self._threads.submit(self._run_for, answered, loop, environ)
+            return await answered
         finally:
             self._places += 1
+
+    def _run_for(
+        self,
+        answered: asyncio.Future[Answer],
+        loop: asyncio.AbstractEventLoop,
+        environ: dict[str, Any],
+    ) -> None:
+        """Run the application; what comes of it is told to the loop in one step."""
+        try:
+            tell = partial(_settle, answered, self._run(environ))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
+            tell = partial(_fail, answered, error)
+        loop.call_soon_threadsafe(tell)
 
     def _run(self, environ: dict[str, Any]) -> Answer:
         started: list[tuple[str, list[tuple[str, str]]]] = []
@@ -108,6 +124,16 @@ class Reception:
         status, headers = started[-1]
         encoded = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
         return Answer(int(status[:3]), encoded, body)
+
+
+def _settle(answered: asyncio.Future[Answer], answer: Answer) -> None:
+    if not answered.cancelled():
+        answered.set_result(answer)
+
+
+def _fail(answered: asyncio.Future[Answer], error: BaseException) -> None:
+    if not answered.cancelled():
+        answered.set_exception(error)
 
 
 async def _read(scope: Scope, receive: Receive) -> bytes:

@@ -146,3 +146,12 @@ def test_what_is_not_admitted_is_told_when_to_come_again_and_reaches_nobody() ->
     assert json.loads(refused[1]["body"])["type"] == "/problems/unavailable"
     assert echo.asked == []
     assert asyncio.run(ask(desk, [part(b"ab")], path="/old"))[0]["status"] == 200
+
+
+def test_an_error_of_the_application_is_raised_where_its_answer_is_awaited() -> None:
+    class Broken(Echo):
+        def __call__(self, environ: Any, start_response: Callable[..., object]) -> Any:
+            raise LookupError("nothing here")
+
+    with pytest.raises(LookupError, match="nothing here"):
+        asyncio.run(ask(Reception(Broken()), [part(b"")]))
