@@ -8,27 +8,26 @@ grow by themselves, and Redis holds a bounded amount whatever the backlog.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain, islice
-from typing import Any
 from uuid import UUID
 
+import orjson
 import structlog
 from django.db import connection
 from django.db.models import F
 from prometheus_client import Counter
 
 from wildrydes import crashpoints, topology, wire
-from wildrydes.models import Dispatch, Message, Receipt, new_id
-from wildrydes.relay import batches
+from wildrydes.models import Dispatch, new_id
+from wildrydes.relay import batches, reading
+from wildrydes.relay.recent import Events, RecentMessages
 
 log = structlog.get_logger(__name__)
 
 SENT = Counter("wildrydes_dispatches_sent", "Celery messages sent.", ["subscription"])
 MERGED_AT_MOST = 64
-
-Events = Mapping[UUID, Mapping[str, Any]]
 
 WAITING_WITH_ROOM = """
 SELECT dispatch.*, queue.max_open - open.taken AS room
@@ -56,6 +55,11 @@ SET sent_at = clock_timestamp(), lease_until = clock_timestamp() + chosen.lease,
 FROM unnest(%s::uuid[], %s::interval[]) AS chosen (id, lease)
 WHERE dispatch.id = chosen.id
 RETURNING dispatch.id, dispatch.sent_at, dispatch.attempt
+"""
+
+KEPT_BY_RECEIPTS = """
+SELECT message_id, message::text FROM wildrydes_receipt
+WHERE subscription = %s AND message_id = ANY(%s) AND message IS NOT NULL
 """
 
 
@@ -92,12 +96,12 @@ def mark_sent(dispatches: Sequence[Dispatch]) -> None:
             by_id[dispatch_id].attempt = attempt
 
 
-def put_on_wire(dispatches: Sequence[Dispatch], *, origin: str, known: Events) -> None:
-    """Send each dispatch with its messages; `known` spares reading those of the log again.
+def put_on_wire(dispatches: Sequence[Dispatch], *, origin: str, recent: RecentMessages) -> None:
+    """Send each dispatch with its messages; `recent` spares reading those of the log again.
 
     When Redis does not take one, it and those after it wait again, and the error is raised.
     """
-    logged = {**known, **_missing_from(known, dispatches)}
+    logged = _from_log(dispatches, recent)
     for index, dispatch in enumerate(dispatches):
         delivery = _delivery(dispatch, origin=origin, messages=_messages_of(dispatch, logged))
         try:
@@ -151,55 +155,53 @@ def _into_one(batch: Sequence[Dispatch]) -> Dispatch:
     return first
 
 
-def _delivery(
-    dispatch: Dispatch, *, origin: str, messages: Sequence[Mapping[str, Any]]
-) -> wire.Delivery:
+def _delivery(dispatch: Dispatch, *, origin: str, messages: Sequence[bytes]) -> wire.Delivery:
     return wire.Delivery(
         dispatch_id=dispatch.id,
         origin=origin,
         attempt=dispatch.attempt,
         sent_at=dispatch.sent_at or datetime.now(UTC),
-        messages=messages,
+        messages=[orjson.Fragment(event) for event in messages],
     )
 
 
-def _messages_of(dispatch: Dispatch, logged: Events) -> list[Mapping[str, Any]]:
+def _messages_of(dispatch: Dispatch, logged: Events) -> list[bytes]:
     """Return a dispatch's messages in order; of receipts only those that are not done meanwhile."""
     if dispatch.source == Dispatch.Source.RECEIPTS:
-        kept = dict(_kept_by_receipts(dispatch))
+        kept = _kept_by_receipts(dispatch)
         return [kept[key] for key in dispatch.message_ids if key in kept]
     missing = [str(key) for key in dispatch.message_ids if key not in logged]
     if missing:
         log.error("messages_missing", dispatch=str(dispatch.id), messages=missing)
     messages = [logged[key] for key in dispatch.message_ids if key in logged]
     if dispatch.source == Dispatch.Source.REPLAY:
-        return [{**event, "replayed": True} for event in messages]
+        return [_replayed(event) for event in messages]
     return messages
 
 
-def _missing_from(known: Events, dispatches: Iterable[Dispatch]) -> Events:
+def _from_log(dispatches: Iterable[Dispatch], recent: RecentMessages) -> Events:
+    """Return what the dispatches hold of the log, and remember what had to be read."""
     wanted = {
         message_id
         for dispatch in dispatches
         if dispatch.source != Dispatch.Source.RECEIPTS
         for message_id in dispatch.message_ids
     }
-    return dict(_kept_by_log(wanted - known.keys())) if wanted - known.keys() else {}
+    found = recent.find(wanted)
+    read = reading.by_id(wanted - found.keys())
+    recent.add(read)
+    return {**found, **read}
 
 
-def _kept_by_log(message_ids: set[UUID]) -> Iterator[tuple[UUID, Mapping[str, Any]]]:
-    for message in Message.objects.filter(id__in=message_ids):
-        yield message.id, message.to_envelope().to_cloudevent()
+def _replayed(event: bytes) -> bytes:
+    """Return a CloudEvent that says it is replayed. No JSON object of one is empty."""
+    return b'{"replayed":true,' + event[1:]
 
 
-def _kept_by_receipts(dispatch: Dispatch) -> Iterator[tuple[UUID, Mapping[str, Any]]]:
-    receipts = Receipt.objects.filter(
-        subscription=dispatch.subscription,
-        message_id__in=dispatch.message_ids,
-        message__isnull=False,
-    )
-    for message_id, event in receipts.values_list("message_id", "message"):
-        yield message_id, event or {}
+def _kept_by_receipts(dispatch: Dispatch) -> dict[UUID, bytes]:
+    with connection.cursor() as cursor:
+        cursor.execute(KEPT_BY_RECEIPTS, [dispatch.subscription, dispatch.message_ids])
+        return {message_id: event.encode() for message_id, event in cursor.fetchall()}
 
 
 def _wait_again(dispatches: Sequence[Dispatch]) -> None:
