@@ -29,8 +29,12 @@ log = structlog.get_logger(__name__)
 SENT = Counter("wildrydes_dispatches_sent", "Celery messages sent.", ["subscription"])
 MERGED_AT_MOST = 64
 
+# Without the ids of their messages: most of those that are looked at have to go on waiting.
 WAITING_WITH_ROOM = """
-SELECT dispatch.*, queue.max_open - open.taken AS room
+SELECT dispatch.id, dispatch.subscription, dispatch.queue, dispatch.source, dispatch.position,
+    dispatch.groups, dispatch.size, dispatch.weight, dispatch.attempt,
+    dispatch.created_at, dispatch.sent_at, dispatch.lease_until,
+    queue.max_open - open.taken AS room
 FROM unnest(%s::text[], %s::int[]) AS queue (name, max_open)
 CROSS JOIN LATERAL (
     SELECT count(*) AS taken FROM wildrydes_dispatch
@@ -78,7 +82,10 @@ def claim() -> list[Dispatch]:
     by_queue: dict[str, list[Dispatch]] = defaultdict(list)
     for dispatch in Dispatch.objects.raw(WAITING_WITH_ROOM, parameters):
         by_queue[dispatch.queue].append(dispatch)
-    chosen = list(chain.from_iterable(_merge(waiting) for waiting in by_queue.values()))
+    going = list(chain.from_iterable(_merge(waiting) for waiting in by_queue.values()))
+    if going:
+        _find_message_ids(list(chain.from_iterable(going)))
+    chosen = [_into_one(batch) for batch in going]
     mark_sent(chosen)
     return chosen
 
@@ -113,8 +120,8 @@ def put_on_wire(dispatches: Sequence[Dispatch], *, origin: str, recent: RecentMe
         SENT.labels(dispatch.subscription).inc()
 
 
-def _merge(waiting: Sequence[Dispatch]) -> list[Dispatch]:
-    """Merge what may travel together; return as many dispatches as the queue has room for."""
+def _merge(waiting: Sequence[Dispatch]) -> list[list[Dispatch]]:
+    """Return what may travel together, as many batches as the queue has room for."""
     alike: dict[tuple[str, str], list[Dispatch]] = defaultdict(list)
     for dispatch in waiting:
         alike[dispatch.subscription, dispatch.source].append(dispatch)
@@ -125,7 +132,7 @@ def _merge(waiting: Sequence[Dispatch]) -> list[Dispatch]:
     ]
     merged.sort(key=lambda batch: batch[0].position)
     room: int = waiting[0].room  # type: ignore[attr-defined]
-    return [_into_one(batch) for batch in islice(_keeping_groups_apart(merged), room)]
+    return list(islice(_keeping_groups_apart(merged), room))
 
 
 def _keeping_groups_apart(merged: Iterable[list[Dispatch]]) -> Iterator[list[Dispatch]]:
@@ -137,6 +144,13 @@ def _keeping_groups_apart(merged: Iterable[list[Dispatch]]) -> Iterator[list[Dis
         held.update(*names)
         if free:
             yield free
+
+
+def _find_message_ids(dispatches: Sequence[Dispatch]) -> None:
+    found = Dispatch.objects.filter(id__in=[dispatch.id for dispatch in dispatches])
+    ids = dict(found.values_list("id", "message_ids"))
+    for dispatch in dispatches:
+        dispatch.message_ids = ids[dispatch.id]
 
 
 def _into_one(batch: Sequence[Dispatch]) -> Dispatch:
