@@ -54,7 +54,7 @@ class Settlement:
     def settle(self, items: Sequence[Item], *, now: datetime) -> None:
         """Handle the messages that may go, all at once where the handler takes batches."""
         going = [item for item in items if self._may_start(item, now=now)]
-        if self.binding.takes_batches and len(going) > 1 and self._all_at_once(going):
+        if self._may_go_together(going) and self._all_at_once(going):
             return
         for item in going:
             self._alone(item)
@@ -82,6 +82,13 @@ class Settlement:
             self._fail(item, Discard("replay is fenced: the handler has effects outside"))
             return False
         return True
+
+    def _may_go_together(self, items: Sequence[Item]) -> bool:
+        """Say whether the items may share a savepoint, and be handled again when one fails."""
+        if len(items) < 2:
+            return False
+        once = self.subscription.at_most_once or self.binding.outside_effects
+        return self.binding.takes_batches or not once
 
     def _all_at_once(self, items: Sequence[Item]) -> bool:
         """Handle the items as one batch; say whether that settled them. Nothing is left if not."""
