@@ -52,7 +52,7 @@ class Channel(redis.Channel):
 
     def _put(self, queue: str, message: dict[str, Any], **options: Any) -> None:
         """Push an entry as kombu does, written by orjson: bodies are large, and strings."""
-        if options or self._expires:
+        if "_publish_batch" in options or self._expires:
             super()._put(queue, message, **options)
             return
         key = self._q_for_pri(queue, self._get_message_priority(message))
