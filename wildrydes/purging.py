@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -140,8 +141,9 @@ def _pages(query: str, *, before: datetime, size: int) -> Iterator[tuple[int, in
 
 
 def _ago(age: timedelta) -> datetime:
+    parameters: list[Any] = [age]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp() - %s", [age])
+        cursor.execute("SELECT clock_timestamp() - %s", parameters)
         row = cursor.fetchone()
     assert row is not None
     moment: datetime = row[0]

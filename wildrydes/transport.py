@@ -52,10 +52,11 @@ class Channel(redis.Channel):
 
     def _put(self, queue: str, message: dict[str, Any], **options: Any) -> None:
         """Push an entry as kombu does, written by orjson: bodies are large, and strings."""
-        if "_publish_batch" in options or self._expires:
+        if "_publish_batch" in options or self._expires:  # type: ignore[attr-defined]
             super()._put(queue, message, **options)
             return
-        key = self._q_for_pri(queue, self._get_message_priority(message))
+        priority = self._get_message_priority(message)
+        key = self._q_for_pri(queue, priority)  # type: ignore[attr-defined]
         with self.conn_or_acquire() as client:
             client.lpush(key, orjson.dumps(message))
 
