@@ -28,13 +28,16 @@ log = structlog.get_logger(__name__)
 
 SENT = Counter("wildrydes_dispatches_sent", "Celery messages sent.", ["subscription"])
 MERGED_AT_MOST = 64
+FEW = 8
 
-# Without the ids of their messages: most of those that are looked at have to go on waiting.
+# Without the ids of messages where they are many: most dispatches that are looked at under load
+# have to go on waiting.
 WAITING_WITH_ROOM = """
 SELECT dispatch.id, dispatch.subscription, dispatch.queue, dispatch.source, dispatch.position,
     dispatch.groups, dispatch.size, dispatch.weight, dispatch.attempt,
     dispatch.created_at, dispatch.sent_at, dispatch.lease_until,
-    queue.max_open - open.taken AS room
+    queue.max_open - open.taken AS room,
+    CASE WHEN dispatch.size <= %s THEN dispatch.message_ids END AS few_ids
 FROM unnest(%s::text[], %s::int[]) AS queue (name, max_open)
 CROSS JOIN LATERAL (
     SELECT count(*) AS taken FROM wildrydes_dispatch
@@ -75,6 +78,7 @@ def claim() -> list[Dispatch]:
     """
     queues = topology.current().queues
     parameters = [
+        FEW,
         [queue.name for queue in queues],
         [queue.max_open for queue in queues],
         MERGED_AT_MOST,
@@ -83,8 +87,7 @@ def claim() -> list[Dispatch]:
     for dispatch in Dispatch.objects.raw(WAITING_WITH_ROOM, parameters):
         by_queue[dispatch.queue].append(dispatch)
     going = list(chain.from_iterable(_merge(waiting) for waiting in by_queue.values()))
-    if going:
-        _find_message_ids(list(chain.from_iterable(going)))
+    _find_message_ids(list(chain.from_iterable(going)))
     chosen = [_into_one(batch) for batch in going]
     mark_sent(chosen)
     return chosen
@@ -147,8 +150,14 @@ def _keeping_groups_apart(merged: Iterable[list[Dispatch]]) -> Iterator[list[Dis
 
 
 def _find_message_ids(dispatches: Sequence[Dispatch]) -> None:
-    found = Dispatch.objects.filter(id__in=[dispatch.id for dispatch in dispatches])
-    ids = dict(found.values_list("id", "message_ids"))
+    ids: dict[UUID, list[UUID]] = {
+        dispatch.id: dispatch.few_ids  # type: ignore[attr-defined]
+        for dispatch in dispatches
+    }
+    many = [dispatch_id for dispatch_id, few in ids.items() if few is None]
+    if many:
+        found = Dispatch.objects.filter(id__in=many)
+        ids.update(found.values_list("id", "message_ids"))
     for dispatch in dispatches:
         dispatch.message_ids = ids[dispatch.id]
 
