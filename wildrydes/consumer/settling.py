@@ -87,8 +87,10 @@ class Settlement:
         """Say whether the items may share a savepoint, and be handled again when one fails."""
         if len(items) < 2:
             return False
-        once = self.subscription.at_most_once or self.binding.outside_effects
-        return self.binding.takes_batches or not once
+        if self.binding.takes_batches:
+            return True
+        at_most_once, binding = self.subscription.at_most_once, self.binding
+        return not (at_most_once or binding.outside_effects or binding.role == "replies")
 
     def _all_at_once(self, items: Sequence[Item]) -> bool:
         """Handle the items as one batch; say whether that settled them. Nothing is left if not."""
