@@ -9,11 +9,15 @@ import os
 from celery import Celery
 from kombu.transport import TRANSPORT_ALIASES
 
+from wildrydes import serialization
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
 TRANSPORT_ALIASES.update(
     redis="wildrydes.transport:Transport", rediss="wildrydes.transport:Transport"
 )
+
+serialization.register()
 
 app = Celery("wildrydes", amqp="wildrydes.transport:AMQP")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -47,7 +47,7 @@ class Queue:
     name: str
     max_open: int = 4
     batch_items: int = 500
-    batch_bytes: int = 256 * 1024
+    batch_bytes: int = 512 * 1024
     lease: timedelta = timedelta(seconds=2)
     refuse_beyond: timedelta | None = None
 

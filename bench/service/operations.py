@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from decimal import Decimal
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
-from bench.service.models import Effect
+from django.db import connection
+
+RECORD = """
+INSERT INTO bench_service_effect (event_id, subscriber, customer, amount)
+SELECT event_id, %s, customer, amount
+FROM unnest(%s::text[]::uuid[], %s::text[], %s::text[]::numeric[])
+    AS incoming (event_id, customer, amount)
+ON CONFLICT DO NOTHING
+"""
 
 
 def record(*, subscriber: str, event_id: str, customer: str, amount: str) -> None:
     """Keep one effect in one statement and one commit. Safe to call twice."""
-    effect = Effect(
-        event_id=UUID(event_id), subscriber=subscriber, customer=customer, amount=Decimal(amount)
-    )
-    Effect.objects.bulk_create([effect], ignore_conflicts=True)
+    record_all(subscriber=subscriber, event_ids=[event_id], customers=[customer], amounts=[amount])
+
+
+def record_all(
+    *, subscriber: str, event_ids: Sequence[str], customers: Sequence[str], amounts: Sequence[str]
+) -> None:
+    """Keep effects in one statement, the same on every side. Safe to call twice."""
+    with connection.cursor() as cursor:
+        cursor.execute(RECORD, [subscriber, event_ids, customers, amounts])
 
 
 def event_id_of(number: int) -> UUID:

@@ -187,6 +187,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "ack_emulation": False,
     "priority_steps": [0],
+    "body_encoding": "utf-8",
     "socket_timeout": 5,
     "socket_connect_timeout": 5,
     "health_check_interval": 10,
