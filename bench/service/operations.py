@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from decimal import Decimal
 from uuid import UUID
 
-from django.db import connection
-
-RECORD = """
-INSERT INTO bench_service_effect (event_id, subscriber, customer, amount)
-SELECT event_id, %s, customer, amount
-FROM unnest(%s::text[]::uuid[], %s::text[], %s::text[]::numeric[])
-    AS incoming (event_id, customer, amount)
-ON CONFLICT DO NOTHING
-"""
+from bench.service.models import Effect
 
 
 def record(*, subscriber: str, event_id: str, customer: str, amount: str) -> None:
     """Keep one effect in one statement and one commit. Safe to call twice."""
-    record_all(subscriber=subscriber, event_ids=[event_id], customers=[customer], amounts=[amount])
-
-
-def record_all(
-    *, subscriber: str, event_ids: Sequence[str], customers: Sequence[str], amounts: Sequence[str]
-) -> None:
-    """Keep effects in one statement, the same on every side. Safe to call twice."""
-    with connection.cursor() as cursor:
-        cursor.execute(RECORD, [subscriber, event_ids, customers, amounts])
+    effect = Effect(
+        event_id=UUID(event_id), subscriber=subscriber, customer=customer, amount=Decimal(amount)
+    )
+    Effect.objects.bulk_create([effect], ignore_conflicts=True)
 
 
 def event_id_of(number: int) -> UUID:

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 
-from bench.service import operations
+from bench.service.models import Effect
 from bench.subscribers import SUBSCRIBERS, batch_subscription, single_subscription
 from wildrydes.envelope import Envelope
 from wildrydes.subscriptions import subscribe, subscribe_batch
 
 
+def _effect(subscriber: str, envelope: Envelope) -> Effect:
+    return Effect(
+        event_id=envelope.id,
+        subscriber=subscriber,
+        customer=envelope.data["customer"],
+        amount=Decimal(str(envelope.data["fare"])),
+    )
+
+
 def _batch_handler(subscriber: str) -> Callable[[Sequence[Envelope]], None]:
     def record_all(envelopes: Sequence[Envelope]) -> None:
-        operations.record_all(
-            subscriber=subscriber,
-            event_ids=[str(envelope.id) for envelope in envelopes],
-            customers=[envelope.data["customer"] for envelope in envelopes],
-            amounts=[str(envelope.data["fare"]) for envelope in envelopes],
-        )
+        Effect.objects.bulk_create([_effect(subscriber, envelope) for envelope in envelopes])
 
     return record_all
 
 
 def _single_handler(subscriber: str) -> Callable[[Envelope], None]:
     def record_one(envelope: Envelope) -> None:
-        operations.record(
-            subscriber=subscriber,
-            event_id=str(envelope.id),
-            customer=envelope.data["customer"],
-            amount=str(envelope.data["fare"]),
-        )
+        _effect(subscriber, envelope).save(force_insert=True)
 
     return record_one
 
