@@ -27,7 +27,7 @@ def accept(bench: Bench) -> Result:
     sides = (WILD_RYDES, PLAIN, *PEERS)
     with all_running(bench, sides) as by_name:
         for one in by_name.values():
-            one.start_web()
+            one.start_web(alone=True)
             _load(bench, one, seconds=WARM_UP_SECONDS)
         for _, side in in_turns(sides, rounds=bench.sizes.rounds):
             report = _load(bench, by_name[side.name], seconds=bench.sizes.accept_seconds)
@@ -60,7 +60,7 @@ def accept_in_batches(bench: Bench) -> Result:
     sides = (WILD_RYDES, CELERY)
     with all_running(bench, sides) as by_name:
         for one in by_name.values():
-            one.start_web()
+            one.start_web(alone=True)
             _load(bench, one, seconds=WARM_UP_SECONDS)
         for _, side in in_turns(sides, rounds=bench.sizes.rounds):
             one = by_name[side.name]

@@ -174,6 +174,7 @@ WILDRYDES = {
     "SOURCE": "//wildrydes.example",
     "REDIS_URL": ENV.redis_client_url,
     "RELAY_LAG_LIMIT": timedelta(seconds=30),
+    "ADMISSION_LAG": timedelta(seconds=ENV.admission_lag_seconds),
     "CRASH_AT": ENV.crash_at,
 }
 
