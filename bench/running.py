@@ -26,8 +26,8 @@ from tests.acceptance.stage import free_port
 READY_SECONDS = 60.0
 STOP_SECONDS = 4.0
 LOG_TAIL = 2000  # characters
-WSGI = "config.wsgi:application"
-PEERS_WSGI = "bench.peers.wsgi:application"
+PATIENT = {"WILDRYDES_ADMISSION_LAG": "86400"}
+PEERS_SERVER = {"asginl": "wsgi", "config.asgi:application": "bench.peers.wsgi:application"}
 
 
 class Running:
@@ -78,12 +78,17 @@ class Running:
             arguments += ["--singly"] if singly else []
         run(arguments, self.environment)
 
-    def start_web(self) -> None:
-        """Start granian with the flags of `make up`; wait until it answers."""
+    def start_web(self, *, alone: bool = False) -> None:
+        """Start granian with the flags of `make up`, for peers on WSGI; wait until it answers.
+
+        With no relay beside it, it would soon refuse everything: `alone` it is told to be patient.
+        """
         web = programs.web(self._env)
         if not self.side.is_ours:
-            command = tuple(PEERS_WSGI if part == WSGI else part for part in web.command)
+            command = tuple(PEERS_SERVER.get(part, part) for part in web.command)
             web = dataclasses.replace(web, command=command)
+        if alone:
+            web = dataclasses.replace(web, environment={**web.environment, **PATIENT})
         self._start(web)
         url = f"http://127.0.0.1:{self._env.port}/healthz"
         _wait(lambda: _answers(url), what=f"{self.side.name}: web")

@@ -19,6 +19,7 @@ from bench.subscribers import (
     single_subscription,
 )
 from config import topology as wild_rydes
+from config.topology import IN_TIME
 from wildrydes.topology import Queue, Subscription, Topic, Topology, Workers
 
 QUEUE_NAMES = tuple(f"{SERVICE}.{name}" for name in SUBSCRIBERS)
@@ -37,7 +38,7 @@ TOPOLOGY = Topology(
         Topic(name="customers", types=("v1.customer.registered",)),
         *(topic for topic in wild_rydes.TOPICS if topic.name in UNUSED),
     ),
-    queues=tuple(Queue(name=name) for name in QUEUE_NAMES),
+    queues=tuple(Queue(name=name, refuse_beyond=IN_TIME) for name in QUEUE_NAMES),
     subscriptions=(
         *(
             Subscription(name=batch_subscription(name), topics=("rides",), queue=queue)

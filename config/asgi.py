@@ -1,9 +1,11 @@
 """What granian serves: Django, behind a reception that slow clients cannot block.
 
-In front of it stand the answers that wait for something to happen, which hold no thread.
+In front of it stand the answers that wait for something to happen, which hold no thread. New work
+is refused while what was accepted waits too long; completed rides are refused last.
 """
 
 from config import wsgi
+from wildrydes.front_door.admission import Admission
 from wildrydes.front_door.live import Live
 from wildrydes.front_door.reception import Reception
 
@@ -12,5 +14,12 @@ LIVE_PATHS = (
     rf"/api/v1/instant-ride-rfqs/{ID}(?:/stream)?",
     rf"/query-instant-ride-rfq/{ID}",
 )
+COMPLETED_RIDES = ("/api/v1/ride-completions", "/submit-ride-completion")
 
-application = Live(Reception(wsgi.application), paths=LIVE_PATHS)
+admission = Admission(
+    guarded=(*COMPLETED_RIDES, "/api/v1/instant-ride-rfqs", "/submit-"),
+    refused_last=COMPLETED_RIDES,
+)
+admission.keep_looking()
+
+application = Live(Reception(wsgi.application, admits=admission.admits), paths=LIVE_PATHS)

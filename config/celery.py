@@ -10,12 +10,16 @@ from celery import Celery
 from celery.app.backends import BACKEND_ALIASES
 from kombu.transport import TRANSPORT_ALIASES
 
+from wildrydes import serialization
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
 TRANSPORT_ALIASES.update(
     redis="wildrydes.transport:Transport", rediss="wildrydes.transport:Transport"
 )
 BACKEND_ALIASES.update(redis="wildrydes.results:Backend", rediss="wildrydes.results:Backend")
+
+serialization.register()
 
 app = Celery("wildrydes", amqp="wildrydes.transport:AMQP")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -35,6 +35,7 @@ class Environment:
     flower_port: int
     flower_url: str
     proxies: int
+    admission_lag_seconds: int
     secret_key: str | None
     allowed_hosts: list[str]
     csrf_trusted_origins: list[str]
@@ -77,6 +78,9 @@ def read_environment() -> Environment:
         flower_port=flower_port,
         flower_url=_text(env, "WILDRYDES_FLOWER_URL", f"http://127.0.0.1:{flower_port}"),
         proxies=_whole_number(env, "WILDRYDES_PROXIES", 0, least=0, most=10),
+        admission_lag_seconds=_whole_number(
+            env, "WILDRYDES_ADMISSION_LAG", 5, least=1, most=86_400
+        ),
         secret_key=_secret(env, "SECRET_KEY"),
         allowed_hosts=env.list("ALLOWED_HOSTS", default=[]),
         csrf_trusted_origins=env.list("CSRF_TRUSTED_ORIGINS", default=[]),

@@ -10,6 +10,7 @@ from apps.unicorn_management.messages import FLEETS
 from wildrydes.retry import RetryPolicy
 from wildrydes.topology import Queue, Subscription, Topic, Topology, Workers
 
+IN_TIME = timedelta(seconds=5)
 OUTSIDE_WORLD = RetryPolicy(max_attempts=12, first=timedelta(seconds=2), cap=timedelta(minutes=30))
 AT_ONCE_OR_NEVER = RetryPolicy(
     max_attempts=3, first=timedelta(milliseconds=200), cap=timedelta(seconds=1)
@@ -27,13 +28,13 @@ TOPICS = (
 )
 
 QUEUES = (
-    Queue(name="customer_notification"),
+    Queue(name="customer_notification", refuse_beyond=IN_TIME),
     Queue(name="customer_notification.email", batch_items=20),
-    Queue(name="customer_accounting"),
-    Queue(name="customer_loyalty"),
-    Queue(name="datalake_ingestion"),
+    Queue(name="customer_accounting", refuse_beyond=IN_TIME),
+    Queue(name="customer_loyalty", refuse_beyond=IN_TIME),
+    Queue(name="datalake_ingestion", refuse_beyond=IN_TIME),
     Queue(name="datalake_ingestion.files", batch_items=20),
-    Queue(name="extraordinary_rides"),
+    Queue(name="extraordinary_rides", refuse_beyond=IN_TIME),
     Queue(name="ride_booking"),
     Queue(name="ride_booking.answers"),
     Queue(name="unicorn_management.rides"),

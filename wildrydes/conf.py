@@ -19,6 +19,7 @@ class KernelSettings:
     """What a project may set; the defaults suit a small production.
 
     `relay_poll` is how long the relay sleeps at most when no notification comes.
+    `admission_lag` is the age of the oldest unrouted message from which new work is refused.
     `routing_batch` is how many messages one turn of the relay takes.
     `message_bytes` is the size that a single message's data may have as JSON.
     `deduplication_window` is how long a deduplication id keeps its duplicates out.
@@ -30,6 +31,7 @@ class KernelSettings:
     redis_url: str
     relay_poll: timedelta = timedelta(seconds=1)
     relay_lag_limit: timedelta = timedelta(seconds=30)
+    admission_lag: timedelta = timedelta(seconds=5)
     routing_batch: int = 1000
     message_bytes: int = 256 * 1024
     deduplication_window: timedelta = timedelta(minutes=5)

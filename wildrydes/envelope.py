@@ -19,6 +19,7 @@ from wildrydes.errors import UnreadableMessageError
 Kind = Literal["event", "command", "reply"]
 
 SPEC_VERSION = "1.0"
+KINDS: Mapping[object, Kind] = {kind: kind for kind in get_args(Kind)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,9 +127,8 @@ def _text(event: dict[str, Any], name: str) -> str:
 
 
 def _kind(value: object) -> Kind:
-    for kind in get_args(Kind):
-        if value == kind:
-            return kind  # type: ignore[no-any-return]
+    if isinstance(value, str) and value in KINDS:
+        return KINDS[value]
     raise ValueError(f"attribute 'kind' must be one of {get_args(Kind)}, not {value!r}")
 
 

@@ -54,7 +54,14 @@ def pipeline_step(
 
         fenced = outside_effects and not replayable
         subscriptions.add(
-            Binding(subscription, run, takes_batches=False, fenced=fenced, role="step")
+            Binding(
+                subscription,
+                run,
+                takes_batches=False,
+                fenced=fenced,
+                role="step",
+                outside_effects=outside_effects,
+            )
         )
         return step
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from prometheus_client import Counter
 
-from wildrydes import context, crashpoints, deduplication, topology
+from wildrydes import context, crashpoints, deduplication, prepared, topology
 from wildrydes.conf import kernel_settings
 from wildrydes.deduplication import SAME_CONTENT, DeduplicationId
 from wildrydes.envelope import Kind
@@ -125,7 +125,7 @@ def store_all(outgoing: Sequence[Outgoing], *, kind: Kind) -> list[UUID]:
     _keep_order_of_commits(rows)
     first = deduplication.claim(_claims(outgoing, rows))
     new = [row for row in rows if first.get(row.id, row.id) == row.id]
-    Message.objects.bulk_create(new)
+    prepared.insert(new)
     crashpoints.reach("publish.stored")
     transaction.on_commit(lambda: _count(rows, new=new))
     return [first.get(row.id, row.id) for row in rows]

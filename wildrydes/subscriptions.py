@@ -25,9 +25,10 @@ Role = Literal["handler", "replies", "step", "answers", "gathers"]
 class Binding:
     """A handler and the subscription that it serves; `run` takes any number of messages.
 
-    A `fenced` one has effects outside the database, which a replay must not repeat. Its `role`
-    says what the subscription has to be in the topology: one that takes events or a command, a
-    return address for replies, a step of a pipeline, a responder, or a gathering.
+    One with `outside_effects` has effects outside the database; a replay must not repeat those of
+    a `fenced` one. Its `role` says what the subscription has to be in the topology: one that takes
+    events or a command, a return address for replies, a step of a pipeline, a responder, or a
+    gathering.
     """
 
     subscription: str
@@ -35,6 +36,7 @@ class Binding:
     takes_batches: bool
     fenced: bool = False
     role: Role = "handler"
+    outside_effects: bool = False
 
 
 _bindings: dict[str, Binding] = {}
@@ -43,7 +45,12 @@ _bindings: dict[str, Binding] = {}
 def subscribe(
     subscription: str, *, outside_effects: bool = False, replayable: bool = False
 ) -> Callable[[Handler], Handler]:
-    """Bind a handler that takes one message; each message has a savepoint of its own.
+    """Bind a handler that takes one message; one that fails does not undo the others.
+
+    The messages of a delivery share a savepoint. When one of them fails they are rolled back and
+    handled again, each in a savepoint of its own; so a handler may be called twice in a delivery,
+    and the first call has then left nothing in the database. One with `outside_effects` is not:
+    its messages have savepoints of their own from the start.
 
     A handler with `outside_effects` (it sends mail, calls another company) is fenced: a message
     that is replayed does not reach it, unless it says that it is `replayable`.
@@ -55,7 +62,15 @@ def subscribe(
                 handler(envelope)
 
         fenced = outside_effects and not replayable
-        add(Binding(subscription, run, takes_batches=False, fenced=fenced))
+        add(
+            Binding(
+                subscription,
+                run,
+                takes_batches=False,
+                fenced=fenced,
+                outside_effects=outside_effects,
+            )
+        )
         return handler
 
     return bind
@@ -72,7 +87,15 @@ def subscribe_batch(
 
     def bind(handler: BatchHandler) -> BatchHandler:
         fenced = outside_effects and not replayable
-        add(Binding(subscription, handler, takes_batches=True, fenced=fenced))
+        add(
+            Binding(
+                subscription,
+                handler,
+                takes_batches=True,
+                fenced=fenced,
+                outside_effects=outside_effects,
+            )
+        )
         return handler
 
     return bind

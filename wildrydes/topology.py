@@ -40,14 +40,16 @@ class Queue:
     At most `max_open` dispatches are on the wire or in work at a time; what is beyond waits in
     Postgres. One dispatch carries at most `batch_items` messages and about `batch_bytes` bytes.
     A dispatch that is not acknowledged within `lease`, and that no worker says it is at work on,
-    is sent again.
+    is sent again. When messages wait here for longer than `refuse_beyond`, though there is a
+    consumer, the front door refuses new work.
     """
 
     name: str
     max_open: int = 4
     batch_items: int = 500
-    batch_bytes: int = 256 * 1024
+    batch_bytes: int = 512 * 1024
     lease: timedelta = timedelta(seconds=2)
+    refuse_beyond: timedelta | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

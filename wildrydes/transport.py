@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 import kombu
+import orjson
 import structlog
 from celery.app import amqp
 from kombu.transport import redis
@@ -48,6 +49,16 @@ class Channel(redis.Channel):
         except ValueError as error:  # of the decoder: of UTF-8 or of JSON
             log.error("unreadable_entry_dropped", error=str(error)[:SHOWN_CHARACTERS])
             return True
+
+    def _put(self, queue: str, message: dict[str, Any], **options: Any) -> None:
+        """Push an entry as kombu does, written by orjson: bodies are large, and strings."""
+        if "_publish_batch" in options or self._expires:  # type: ignore[attr-defined]
+            super()._put(queue, message, **options)
+            return
+        priority = self._get_message_priority(message)
+        key = self._q_for_pri(queue, priority)  # type: ignore[attr-defined]
+        with self.conn_or_acquire() as client:
+            client.lpush(key, orjson.dumps(message))
 
 
 class Transport(redis.Transport):

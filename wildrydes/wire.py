@@ -29,7 +29,8 @@ WIRE_ERRORS = (OperationalError, RedisError, ConnectionError, TimeoutError)
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """One dispatch on its way. `messages` are CloudEvents as JSON objects, in order.
+    """One dispatch on its way. `messages` are CloudEvents, in order: as JSON objects when it is
+    read; when it is put, JSON that is encoded already (`orjson.Fragment`) will do.
 
     `origin` is the identity of the database whose dispatch it is, `attempt` how often it has
     been sent, this time included.
@@ -39,7 +40,7 @@ class Delivery:
     origin: str
     attempt: int
     sent_at: datetime
-    messages: Sequence[Mapping[str, Any]]
+    messages: Sequence[Any]
 
     def to_wire(self) -> dict[str, Any]:
         """Return the JSON-ready object."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -115,7 +116,7 @@ class BatchView(APIView):
             _errors(item, index) if isinstance(item, ValidationError) else _result(next(outcomes))
             for index, item in enumerate(items)
         ]
-        return Response({"results": results}, 201, headers={"Location": reverse(LIST)})
+        return Response({"results": results}, 201, headers={"Location": _path()})
 
 
 class RideCompletionView(APIView):
@@ -136,8 +137,13 @@ class RideCompletionView(APIView):
         return Response({**RIDE.to_representation(row), "deliveries": shown})
 
 
+@cache
+def _path() -> str:
+    return reverse(LIST)
+
+
 def _location(id: UUID) -> dict[str, str]:
-    return {"Location": reverse("ride-completion", kwargs={"id": id})}
+    return {"Location": f"{_path()}/{id}"}
 
 
 def _conflict(error: operations.AlreadyCompletedError) -> problems.Problem:

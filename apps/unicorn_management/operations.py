@@ -14,7 +14,7 @@ from apps.identity.messages import Caller
 from apps.unicorn_management import queries
 from apps.unicorn_management.messages import RideCompleted
 from apps.unicorn_management.models import ONE_COMPLETION_PER_RIDE, RideCompletion
-from wildrydes import publishing
+from wildrydes import prepared, publishing
 from wildrydes.models import new_id
 
 MOST_RACES = 5
@@ -125,7 +125,7 @@ def _store(rows: Sequence[RideCompletion]) -> None:
     ]
     for row, message_id in zip(rows, publishing.publish_all(events), strict=True):
         row.message_id = message_id
-    RideCompletion.objects.bulk_create(rows)
+    prepared.insert(rows)
 
 
 def _event(row: RideCompletion) -> RideCompleted:

@@ -27,7 +27,7 @@ def accept(bench: Bench) -> Result:
     sides = (WILD_RYDES, PLAIN, *PEERS)
     with all_running(bench, sides) as by_name:
         for one in by_name.values():
-            one.start_web()
+            one.start_web(alone=True)
             _load(bench, one, seconds=WARM_UP_SECONDS)
         for _, side in in_turns(sides, rounds=bench.sizes.rounds):
             report = _load(bench, by_name[side.name], seconds=bench.sizes.accept_seconds)
@@ -60,7 +60,7 @@ def accept_in_batches(bench: Bench) -> Result:
     sides = (WILD_RYDES, CELERY)
     with all_running(bench, sides) as by_name:
         for one in by_name.values():
-            one.start_web()
+            one.start_web(alone=True)
             _load(bench, one, seconds=WARM_UP_SECONDS)
         for _, side in in_turns(sides, rounds=bench.sizes.rounds):
             one = by_name[side.name]
@@ -105,7 +105,7 @@ def _send(one: Running, requests: Iterator[bytes], *, seconds: float, connection
 
 
 def _checked(one: Running, report: Report) -> Report:
-    if set(report.statuses) != {201} and report.statuses:
+    if set(report.statuses) != {201}:
         raise RuntimeError(f"{one.side.name} answered {dict(report.statuses)}:\n{one.log('web')}")
     return report
 

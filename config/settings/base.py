@@ -52,11 +52,11 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "wildrydes.front_door.middleware.ProblemMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "wildrydes.front_door.people.Sessions",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "wildrydes.front_door.people.Forgery",
+    "wildrydes.front_door.people.Authentication",
+    "wildrydes.front_door.people.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "wildrydes.front_door.middleware.TracingMiddleware",
 ]
@@ -80,15 +80,18 @@ TEMPLATES = [
 def database(url: str) -> dict[str, Any]:
     """Return Django's settings for one Postgres database.
 
-    Connections are kept and checked before reuse; a transaction that is left idle is ended by
-    Postgres, so that a stopped process cannot hold locks for ever.
+    Connections are kept and checked before reuse, and statements can be prepared on them; a
+    transaction that is left idle is ended by Postgres, so that a stopped process cannot hold
+    locks for ever.
     """
     settings: dict[str, Any] = environ.Env.db_url_config(url)
+    settings["ENGINE"] = "wildrydes.postgres"
     settings["CONN_MAX_AGE"] = None
     settings["CONN_HEALTH_CHECKS"] = True
     settings.setdefault("OPTIONS", {}).update(
         {
             "connect_timeout": 5,
+            "prepare_threshold": 0,
             "options": "-c idle_in_transaction_session_timeout=60s -c lock_timeout=30s",
         }
     )
@@ -172,6 +175,7 @@ WILDRYDES = {
     "SOURCE": "//wildrydes.example",
     "REDIS_URL": ENV.redis_client_url,
     "RELAY_LAG_LIMIT": timedelta(seconds=30),
+    "ADMISSION_LAG": timedelta(seconds=ENV.admission_lag_seconds),
     "CRASH_AT": ENV.crash_at,
 }
 
@@ -185,6 +189,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "ack_emulation": False,
     "priority_steps": [0],
+    "body_encoding": "utf-8",
     "socket_timeout": 5,
     "socket_connect_timeout": 5,
     "health_check_interval": 10,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -49,9 +50,10 @@ def read(delivery: Delivery, *, subscription: Subscription) -> Work:
     """Read every message of a delivery; one that cannot be read does not hide the others."""
     items: dict[UUID, Item] = {}
     unreadable: dict[UUID, Unreadable] = {}
+    takes = cache(partial(topology.current().reaches, subscription))
     for event in delivery.messages:
         try:
-            item = _item(event, subscription)
+            item = _item(event, subscription, takes)
         except UnreadableMessageError as error:
             found = Unreadable(_identity(event), event, str(error))
             unreadable[found.message_id] = found
@@ -61,9 +63,11 @@ def read(delivery: Delivery, *, subscription: Subscription) -> Work:
     return Work(in_order, list(unreadable.values()))
 
 
-def _item(event: Mapping[str, Any], subscription: Subscription) -> Item:
+def _item(
+    event: Mapping[str, Any], subscription: Subscription, takes: Callable[[str], bool]
+) -> Item:
     readable = envelope.from_cloudevent(event)
-    if not topology.current().reaches(subscription, readable.type):
+    if not takes(readable.type):
         raise UnreadableMessageError(f"{subscription.name} does not take {readable.type!r}")
     return Item(readable, event)
 

@@ -6,7 +6,7 @@ Every function must run inside the transaction in which the messages are handled
 from __future__ import annotations
 
 import traceback
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -118,14 +118,14 @@ def claim(origin: Origin, items: Sequence[Item]) -> Claimed:
     columns: list[Any] = [
         [item.envelope.type for item in items],
         [item.envelope.group_id for item in items],
-        [item.envelope.position for item in items],
+        _array(str(item.envelope.position) for item in items),
     ]
     where: list[Any] = [
         *(origin.subscription, origin.dispatch_id, origin.dispatched_at),
         origin.worker,
     ]
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM_NEW, [*where, ids, *columns])
+        cursor.execute(CLAIM_NEW, [*where, _array(item.hex for item in ids), *columns])
         new = {message_id: 1 for (message_id,) in cursor.fetchall()}
         if len(new) == len(ids):
             return Claimed(new, frozenset())
@@ -195,6 +195,11 @@ def _fate(failure: Failure) -> tuple[Receipt.Status, str, timedelta | None]:
             return Receipt.Status.DEAD, reason, None
         case Drop(reason):
             return Receipt.Status.DROPPED, reason, None
+
+
+def _array(values: Iterable[str]) -> str:
+    """Return a Postgres array of what needs no quotes; psycopg would look at each value twice."""
+    return f"{{{','.join(values)}}}"
 
 
 def _storable(text: str, most: int) -> str:

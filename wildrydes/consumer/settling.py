@@ -54,7 +54,7 @@ class Settlement:
     def settle(self, items: Sequence[Item], *, now: datetime) -> None:
         """Handle the messages that may go, all at once where the handler takes batches."""
         going = [item for item in items if self._may_start(item, now=now)]
-        if self.binding.takes_batches and len(going) > 1 and self._all_at_once(going):
+        if self._may_go_together(going) and self._all_at_once(going):
             return
         for item in going:
             self._alone(item)
@@ -82,6 +82,15 @@ class Settlement:
             self._fail(item, Discard("replay is fenced: the handler has effects outside"))
             return False
         return True
+
+    def _may_go_together(self, items: Sequence[Item]) -> bool:
+        """Say whether the items may share a savepoint, and be handled again when one fails."""
+        if len(items) < 2:
+            return False
+        if self.binding.takes_batches:
+            return True
+        at_most_once, binding = self.subscription.at_most_once, self.binding
+        return not (at_most_once or binding.outside_effects or binding.role == "replies")
 
     def _all_at_once(self, items: Sequence[Item]) -> bool:
         """Handle the items as one batch; say whether that settled them. Nothing is left if not."""

@@ -29,7 +29,7 @@ from prometheus_client import (
 
 from wildrydes import redis
 from wildrydes.conf import kernel_settings
-from wildrydes.front_door import figures, json
+from wildrydes.front_door import admission, figures, json
 from wildrydes.front_door.patience import Question
 
 ANSWER_WITHIN_SECONDS = 3.0
@@ -49,12 +49,13 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """Say whether work can be accepted and will go on: Postgres, Redis, the relay's lag.
 
-    200 when every check is ok, else 503; each check is shown with its figures.
+    200 when every check is ok, else 503; each check is shown with its figures. The pressure at the
+    door is shown and makes nobody unready: another instance would be under the same.
     """
     deadline = time.monotonic() + ANSWER_WITHIN_SECONDS
     postgres, redis_ = Question(_ask_postgres), Question(_ask_redis)
     found = {
-        **_findings(("postgres", "relay"), postgres, deadline=deadline),
+        **_findings(("postgres", "relay", "admission"), postgres, deadline=deadline),
         **_findings(("redis",), redis_, deadline=deadline),
     }
     ready = all(finding.ok for finding in found.values())
@@ -99,7 +100,11 @@ def _ask_postgres() -> dict[str, Finding]:
     lag = figures.relay_lag_seconds()
     limit = kernel_settings().relay_lag_limit.total_seconds()
     relay = Finding(lag <= limit, {"lag_seconds": round(lag, 3), "limit_seconds": limit})
-    return {"postgres": Finding(True, {"milliseconds": took}), "relay": relay}
+    return {
+        "postgres": Finding(True, {"milliseconds": took}),
+        "relay": relay,
+        "admission": Finding(True, {"pressure": round(admission.pressure(), 3)}),
+    }
 
 
 def _ask_redis() -> dict[str, Finding]:

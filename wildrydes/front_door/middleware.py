@@ -92,13 +92,13 @@ def _as_problem(answer: HttpResponseBase) -> HttpResponse:
 
 
 def _correlation_id(request: HttpRequest) -> str:
-    for name in ("X-Request-ID", "X-Correlation-ID"):
-        given = request.headers.get(name, "").strip()
+    for name in ("HTTP_X_REQUEST_ID", "HTTP_X_CORRELATION_ID"):
+        given = str(request.META.get(name, "")).strip()
         if 0 < len(given) <= LONGEST_ID and given.isascii() and given.isprintable():
             return given
     return str(uuid.uuid4())
 
 
 def _trace(request: HttpRequest) -> str:
-    given = request.headers.get("traceparent", "")
+    given = str(request.META.get("HTTP_TRACEPARENT", ""))
     return given if TRACE_PARENT.fullmatch(given) else ""

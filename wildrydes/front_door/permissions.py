@@ -5,6 +5,8 @@ The kernel knows no role by name; a view names those that it serves.
 
 from __future__ import annotations
 
+from functools import cache
+
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -20,6 +22,7 @@ class HasRole(BasePermission):
         return getattr(request.user, "role", None) in self.roles
 
 
+@cache
 def only(*roles: str) -> type[HasRole]:
     """Return a permission for these roles."""
     return type(f"Only{''.join(role.title() for role in roles)}", (HasRole,), {"roles": roles})

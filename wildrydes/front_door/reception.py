@@ -5,7 +5,7 @@ hands the request to a thread that runs the WSGI application. So a client that s
 half, holds a few kilobytes and no thread, and those who wait for an answer hold no thread either.
 
 Guarantee: a request reaches the application complete or not at all; at most `waiting` requests
-wait for a thread, and one more is answered 503 with Retry-After.
+wait for a thread, and one more is answered 503 with Retry-After, as is what is not admitted.
 Does not guarantee: a time in which the application answers.
 Source: Nygard, Release It! (Timeouts, Bulkheads, Shed Load).
 """
@@ -18,6 +18,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
@@ -50,8 +51,16 @@ class Answer:
 class Reception:
     """Takes requests in for a WSGI application with `threads` threads of its own."""
 
-    def __init__(self, application: WSGIHandler, *, threads: int = 8, waiting: int = 256) -> None:
+    def __init__(
+        self,
+        application: WSGIHandler,
+        *,
+        threads: int = 8,
+        waiting: int = 256,
+        admits: Callable[[str, str], bool] = lambda method, path: True,
+    ) -> None:
         self._application = application
+        self._admits = admits
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
         self._places = threads + waiting
 
@@ -67,17 +76,35 @@ class Reception:
         except TimeoutError:
             await _send(send, _refusal(408, close=True))
             return
-        await _send(send, await self._answer(_environ(scope, body)))
+        if self._admits(scope["method"], scope["path"]):
+            await _send(send, await self._answer(_environ(scope, body)))
+        else:
+            await _send(send, _refusal(503))
 
     async def _answer(self, environ: dict[str, Any]) -> Answer:
         if self._places <= 0:
             return _refusal(503)
         self._places -= 1
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[Answer] = loop.create_future()
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, self._run, environ)
+            self._threads.submit(self._run_for, answered, loop, environ)
+            return await answered
         finally:
             self._places += 1
+
+    def _run_for(
+        self,
+        answered: asyncio.Future[Answer],
+        loop: asyncio.AbstractEventLoop,
+        environ: dict[str, Any],
+    ) -> None:
+        """Run the application; what comes of it is told to the loop in one step."""
+        try:
+            tell = partial(_settle, answered, self._run(environ))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
+            tell = partial(_fail, answered, error)
+        loop.call_soon_threadsafe(tell)
 
     def _run(self, environ: dict[str, Any]) -> Answer:
         started: list[tuple[str, list[tuple[str, str]]]] = []
@@ -97,6 +124,16 @@ class Reception:
         status, headers = started[-1]
         encoded = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
         return Answer(int(status[:3]), encoded, body)
+
+
+def _settle(answered: asyncio.Future[Answer], answer: Answer) -> None:
+    if not answered.cancelled():
+        answered.set_result(answer)
+
+
+def _fail(answered: asyncio.Future[Answer], error: BaseException) -> None:
+    if not answered.cancelled():
+        answered.set_exception(error)
 
 
 async def _read(scope: Scope, receive: Receive) -> bytes:

@@ -32,8 +32,11 @@ ORDER BY lease_until LIMIT %s FOR UPDATE SKIP LOCKED
 """
 
 LOOK_AGAIN_SOON = """
-UPDATE wildrydes_dispatch SET lease_until = clock_timestamp() + interval '500 milliseconds'
-WHERE id = ANY(%s)
+UPDATE wildrydes_dispatch AS dispatch
+SET lease_until = statement_timestamp() + interval '250 milliseconds'
+    + silent.place * interval '1 microsecond'
+FROM unnest(%s::uuid[]) WITH ORDINALITY AS silent (id, place)
+WHERE dispatch.id = silent.id
 """
 
 

@@ -17,12 +17,13 @@ from wildrydes.conf import kernel_settings
 from wildrydes.relay import leases, routing, sending, turns
 from wildrydes.relay.acknowledgements import AcknowledgementListener
 from wildrydes.relay.chores import Chore, run_due
+from wildrydes.relay.recent import Events, RecentMessages
 from wildrydes.relay.wakeup import Wakeups
 from wildrydes.scatter_gather.timekeeper import Timekeeper
 
 log = structlog.get_logger(__name__)
 
-LEASE_CHECK_SECONDS = 0.5
+LEASE_CHECK_SECONDS = 0.25
 OUTAGE_POLL_SECONDS = 0.25
 DATABASE_ERRORS = (DatabaseError, InterfaceError, psycopg.Error)
 
@@ -34,6 +35,7 @@ class Relay:
         self._chores = chores
         self._stopping = threading.Event()
         self._wakeups = Wakeups()
+        self._recent = RecentMessages()
         self._origin = ""
         self._leases_checked_at = float("-inf")
         self._listener: AcknowledgementListener | None = None
@@ -80,10 +82,11 @@ class Relay:
         crashpoints.reach("relay.resending")
         routed, claimed = self._route_and_claim()
         crashpoints.reach("relay.committed")
-        sending.put_on_wire([*lapsed, *claimed], origin=self._origin, known=routed)
+        self._recent.add(routed)
+        sending.put_on_wire([*lapsed, *claimed], origin=self._origin, recent=self._recent)
         return bool(routed or claimed or lapsed)
 
-    def _route_and_claim(self) -> tuple[sending.Events, list[models.Dispatch]]:
+    def _route_and_claim(self) -> tuple[Events, list[models.Dispatch]]:
         """Route what is new or due and claim what there is room for, if it is this one's turn."""
         limit = kernel_settings().routing_batch
         with transaction.atomic():

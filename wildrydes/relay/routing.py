@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -16,10 +15,10 @@ from django.db import connection
 
 from wildrydes import recipients, topology
 from wildrydes.envelope import Envelope
-from wildrydes.models import Dispatch, Message
-from wildrydes.relay import batches
+from wildrydes.models import Dispatch
+from wildrydes.relay import batches, reading
 
-CLAIM_UNROUTED = """
+CLAIM_UNROUTED = f"""
 WITH due AS (
     SELECT due_at, position FROM wildrydes_unrouted WHERE due_at <= now()
     ORDER BY due_at, position LIMIT %s FOR UPDATE SKIP LOCKED
@@ -28,9 +27,8 @@ WITH due AS (
     WHERE unrouted.due_at = due.due_at AND unrouted.position = due.position
     RETURNING unrouted.position
 )
-SELECT message.* FROM wildrydes_message AS message JOIN claimed USING (position)
-ORDER BY position
-"""
+SELECT {reading.COLUMNS} FROM wildrydes_message JOIN claimed USING (position) ORDER BY position
+"""  # noqa: S608 - constants
 
 CLAIM_DUE_RECEIPTS = """
 UPDATE wildrydes_receipt SET next_attempt_at = NULL WHERE id IN (
@@ -45,28 +43,27 @@ class Parcel:
     """One message for one subscription, not yet in a dispatch."""
 
     message_id: UUID
-    event: Mapping[str, Any]
     group_id: str
     position: int
     weight: int
     size: int = 1
 
 
-def route_messages(*, limit: int) -> dict[UUID, Mapping[str, Any]]:
-    """Turn up to `limit` due messages into waiting dispatches; return their CloudEvents by id.
+def route_messages(*, limit: int) -> dict[UUID, bytes]:
+    """Turn up to `limit` due messages into waiting dispatches; return their JSON by id.
 
     Must run inside a transaction that holds the turn (see `turns`): positions that two relays
     routed side by side could leave in the wrong order.
     """
-    parcels: dict[UUID, Parcel] = {}
+    events: dict[UUID, bytes] = {}
     wanted: dict[str, list[Parcel]] = defaultdict(list)
-    for message in Message.objects.raw(CLAIM_UNROUTED, [limit]):
-        envelope = message.to_envelope()
-        parcel = parcels[message.id] = parcel_of(envelope)
-        for subscription in recipients.of(envelope, named=message.recipients):
+    for row in reading.fetch(CLAIM_UNROUTED, [limit]):
+        event = events[row.id] = row.encode()
+        parcel = Parcel(row.id, row.group_id, row.position, len(event))
+        for subscription in recipients.of(row.to_envelope(), named=row.recipients):
             wanted[subscription.name].append(parcel)
     enter(wanted, source=Dispatch.Source.LOG)
-    return {parcel.message_id: parcel.event for parcel in parcels.values()}
+    return events
 
 
 def schedule_retries(*, limit: int) -> int:
@@ -80,23 +77,25 @@ def schedule_retries(*, limit: int) -> int:
         rows = cursor.fetchall()
     wanted: dict[str, list[Parcel]] = defaultdict(list)
     for subscription, message_id, group_id, position, weight in rows:
-        wanted[subscription].append(Parcel(message_id, {}, group_id, position, weight or 0))
+        wanted[subscription].append(Parcel(message_id, group_id, position, weight or 0))
     enter(wanted, source=Dispatch.Source.RECEIPTS)
     return len(rows)
 
 
 def parcel_of(envelope: Envelope) -> Parcel:
     """Return a message of the log as a parcel."""
-    event = envelope.to_cloudevent()
-    weight = len(orjson.dumps(event))
-    return Parcel(envelope.id, event, envelope.group_id, envelope.position, weight)
+    weight = len(orjson.dumps(envelope.to_cloudevent()))
+    return Parcel(envelope.id, envelope.group_id, envelope.position, weight)
 
 
 def enter(wanted: Mapping[str, Sequence[Parcel]], *, source: Dispatch.Source) -> None:
     """Store waiting dispatches of these parcels for each subscription, by its name."""
-    Dispatch.objects.bulk_create(
-        dispatch for name, parcels in wanted.items() for dispatch in _pack(name, parcels, source)
-    )
+    if wanted:
+        Dispatch.objects.bulk_create(
+            dispatch
+            for name, parcels in wanted.items()
+            for dispatch in _pack(name, parcels, source)
+        )
 
 
 def _pack(name: str, parcels: Sequence[Parcel], source: Dispatch.Source) -> Iterable[Dispatch]:

@@ -8,31 +8,37 @@ grow by themselves, and Redis holds a bounded amount whatever the backlog.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain, islice
-from typing import Any
 from uuid import UUID
 
+import orjson
 import structlog
 from django.db import connection
 from django.db.models import F
 from prometheus_client import Counter
 
 from wildrydes import crashpoints, topology, wire
-from wildrydes.models import Dispatch, Message, Receipt, new_id
-from wildrydes.relay import batches
+from wildrydes.models import Dispatch, new_id
+from wildrydes.relay import batches, reading
+from wildrydes.relay.recent import Events, RecentMessages
 from wildrydes.scatter_gather import carrier
 
 log = structlog.get_logger(__name__)
 
 SENT = Counter("wildrydes_dispatches_sent", "Celery messages sent.", ["subscription"])
 MERGED_AT_MOST = 64
+FEW = 8
 
-Events = Mapping[UUID, Mapping[str, Any]]
-
+# Without the ids of messages where they are many: most dispatches that are looked at under load
+# have to go on waiting.
 WAITING_WITH_ROOM = """
-SELECT dispatch.*, queue.max_open - open.taken AS room
+SELECT dispatch.id, dispatch.subscription, dispatch.queue, dispatch.source, dispatch.position,
+    dispatch.groups, dispatch.size, dispatch.weight, dispatch.attempt,
+    dispatch.created_at, dispatch.sent_at, dispatch.lease_until,
+    queue.max_open - open.taken AS room,
+    CASE WHEN dispatch.size <= %s THEN dispatch.message_ids END AS few_ids
 FROM unnest(%s::text[], %s::int[]) AS queue (name, max_open)
 CROSS JOIN LATERAL (
     SELECT count(*) AS taken FROM wildrydes_dispatch
@@ -50,13 +56,20 @@ CROSS JOIN LATERAL (
 ORDER BY dispatch.position
 """
 
+# Leases end in the order in which the dispatches stand in their queues: of several that have
+# lapsed, those that a worker has taken are the first.
 MARK_SENT = """
 UPDATE wildrydes_dispatch AS dispatch
-SET sent_at = clock_timestamp(), lease_until = clock_timestamp() + chosen.lease,
-    attempt = dispatch.attempt + 1
-FROM unnest(%s::uuid[], %s::interval[]) AS chosen (id, lease)
+SET sent_at = statement_timestamp(), attempt = dispatch.attempt + 1,
+    lease_until = statement_timestamp() + chosen.lease + chosen.place * interval '1 microsecond'
+FROM unnest(%s::uuid[], %s::interval[]) WITH ORDINALITY AS chosen (id, lease, place)
 WHERE dispatch.id = chosen.id
 RETURNING dispatch.id, dispatch.sent_at, dispatch.attempt
+"""
+
+KEPT_BY_RECEIPTS = """
+SELECT message_id, message::text FROM wildrydes_receipt
+WHERE subscription = %s AND message_id = ANY(%s) AND message IS NOT NULL
 """
 
 
@@ -68,6 +81,7 @@ def claim() -> list[Dispatch]:
     """
     queues = topology.current().queues
     parameters = [
+        FEW,
         [queue.name for queue in queues],
         [queue.max_open for queue in queues],
         MERGED_AT_MOST,
@@ -75,7 +89,9 @@ def claim() -> list[Dispatch]:
     by_queue: dict[str, list[Dispatch]] = defaultdict(list)
     for dispatch in Dispatch.objects.raw(WAITING_WITH_ROOM, parameters):
         by_queue[dispatch.queue].append(dispatch)
-    chosen = list(chain.from_iterable(_merge(waiting) for waiting in by_queue.values()))
+    going = list(chain.from_iterable(_merge(waiting) for waiting in by_queue.values()))
+    _find_message_ids(list(chain.from_iterable(going)))
+    chosen = [_into_one(batch) for batch in going]
     mark_sent(chosen)
     return chosen
 
@@ -93,12 +109,12 @@ def mark_sent(dispatches: Sequence[Dispatch]) -> None:
             by_id[dispatch_id].attempt = attempt
 
 
-def put_on_wire(dispatches: Sequence[Dispatch], *, origin: str, known: Events) -> None:
-    """Send each dispatch with its messages; `known` spares reading those of the log again.
+def put_on_wire(dispatches: Sequence[Dispatch], *, origin: str, recent: RecentMessages) -> None:
+    """Send each dispatch with its messages; `recent` spares reading those of the log again.
 
     When Redis does not take one, it and those after it wait again, and the error is raised.
     """
-    logged = {**known, **_missing_from(known, dispatches)}
+    logged = _from_log(dispatches, recent)
     plain = _put_by_chord(dispatches, origin=origin, logged=logged)
     for index, dispatch in enumerate(plain):
         delivery = _delivery(dispatch, origin=origin, messages=_messages_of(dispatch, logged))
@@ -120,8 +136,9 @@ def _put_by_chord(
         return dispatches
     try:
         carrier.put(
-            (
+            carrier.Part(
                 item.subscription,
+                item.message_ids,
                 _delivery(item, origin=origin, messages=_messages_of(item, logged)),
             )
             for item in answering
@@ -136,8 +153,8 @@ def _put_by_chord(
     return [item for item in dispatches if item.id not in sent]
 
 
-def _merge(waiting: Sequence[Dispatch]) -> list[Dispatch]:
-    """Merge what may travel together; return as many dispatches as the queue has room for."""
+def _merge(waiting: Sequence[Dispatch]) -> list[list[Dispatch]]:
+    """Return what may travel together, as many batches as the queue has room for."""
     alike: dict[tuple[str, str], list[Dispatch]] = defaultdict(list)
     for dispatch in waiting:
         alike[dispatch.subscription, dispatch.source].append(dispatch)
@@ -148,7 +165,7 @@ def _merge(waiting: Sequence[Dispatch]) -> list[Dispatch]:
     ]
     merged.sort(key=lambda batch: batch[0].position)
     room: int = waiting[0].room  # type: ignore[attr-defined]
-    return [_into_one(batch) for batch in islice(_keeping_groups_apart(merged), room)]
+    return list(islice(_keeping_groups_apart(merged), room))
 
 
 def _keeping_groups_apart(merged: Iterable[list[Dispatch]]) -> Iterator[list[Dispatch]]:
@@ -160,6 +177,19 @@ def _keeping_groups_apart(merged: Iterable[list[Dispatch]]) -> Iterator[list[Dis
         held.update(*names)
         if free:
             yield free
+
+
+def _find_message_ids(dispatches: Sequence[Dispatch]) -> None:
+    ids: dict[UUID, list[UUID]] = {
+        dispatch.id: dispatch.few_ids  # type: ignore[attr-defined]
+        for dispatch in dispatches
+    }
+    many = [dispatch_id for dispatch_id, few in ids.items() if few is None]
+    if many:
+        found = Dispatch.objects.filter(id__in=many)
+        ids.update(found.values_list("id", "message_ids"))
+    for dispatch in dispatches:
+        dispatch.message_ids = ids[dispatch.id]
 
 
 def _into_one(batch: Sequence[Dispatch]) -> Dispatch:
@@ -178,55 +208,53 @@ def _into_one(batch: Sequence[Dispatch]) -> Dispatch:
     return first
 
 
-def _delivery(
-    dispatch: Dispatch, *, origin: str, messages: Sequence[Mapping[str, Any]]
-) -> wire.Delivery:
+def _delivery(dispatch: Dispatch, *, origin: str, messages: Sequence[bytes]) -> wire.Delivery:
     return wire.Delivery(
         dispatch_id=dispatch.id,
         origin=origin,
         attempt=dispatch.attempt,
         sent_at=dispatch.sent_at or datetime.now(UTC),
-        messages=messages,
+        messages=[orjson.Fragment(event) for event in messages],
     )
 
 
-def _messages_of(dispatch: Dispatch, logged: Events) -> list[Mapping[str, Any]]:
+def _messages_of(dispatch: Dispatch, logged: Events) -> list[bytes]:
     """Return a dispatch's messages in order; of receipts only those that are not done meanwhile."""
     if dispatch.source == Dispatch.Source.RECEIPTS:
-        kept = dict(_kept_by_receipts(dispatch))
+        kept = _kept_by_receipts(dispatch)
         return [kept[key] for key in dispatch.message_ids if key in kept]
     missing = [str(key) for key in dispatch.message_ids if key not in logged]
     if missing:
         log.error("messages_missing", dispatch=str(dispatch.id), messages=missing)
     messages = [logged[key] for key in dispatch.message_ids if key in logged]
     if dispatch.source == Dispatch.Source.REPLAY:
-        return [{**event, "replayed": True} for event in messages]
+        return [_replayed(event) for event in messages]
     return messages
 
 
-def _missing_from(known: Events, dispatches: Iterable[Dispatch]) -> Events:
+def _from_log(dispatches: Iterable[Dispatch], recent: RecentMessages) -> Events:
+    """Return what the dispatches hold of the log, and remember what had to be read."""
     wanted = {
         message_id
         for dispatch in dispatches
         if dispatch.source != Dispatch.Source.RECEIPTS
         for message_id in dispatch.message_ids
     }
-    return dict(_kept_by_log(wanted - known.keys())) if wanted - known.keys() else {}
+    found = recent.find(wanted)
+    read = reading.by_id(wanted - found.keys())
+    recent.add(read)
+    return {**found, **read}
 
 
-def _kept_by_log(message_ids: set[UUID]) -> Iterator[tuple[UUID, Mapping[str, Any]]]:
-    for message in Message.objects.filter(id__in=message_ids):
-        yield message.id, message.to_envelope().to_cloudevent()
+def _replayed(event: bytes) -> bytes:
+    """Return a CloudEvent that says it is replayed. No JSON object of one is empty."""
+    return b'{"replayed":true,' + event[1:]
 
 
-def _kept_by_receipts(dispatch: Dispatch) -> Iterator[tuple[UUID, Mapping[str, Any]]]:
-    receipts = Receipt.objects.filter(
-        subscription=dispatch.subscription,
-        message_id__in=dispatch.message_ids,
-        message__isnull=False,
-    )
-    for message_id, event in receipts.values_list("message_id", "message"):
-        yield message_id, event or {}
+def _kept_by_receipts(dispatch: Dispatch) -> dict[UUID, bytes]:
+    with connection.cursor() as cursor:
+        cursor.execute(KEPT_BY_RECEIPTS, [dispatch.subscription, dispatch.message_ids])
+        return {message_id: event.encode() for message_id, event in cursor.fetchall()}
 
 
 def _wait_again(dispatches: Sequence[Dispatch]) -> None:

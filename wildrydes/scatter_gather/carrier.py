@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import celery
@@ -23,12 +23,19 @@ from celery.canvas import Signature
 
 from wildrydes import redis, topology, wire
 from wildrydes.models import Dispatch
-from wildrydes.topology import Subscription
 from wildrydes.wire import Delivery
 
 NOTED_SECONDS = 60
 RECORD = "record"
 CLOSE = "close"
+
+
+class Part(NamedTuple):
+    """One delivery of a chord: to which subscription, and which messages are in it."""
+
+    subscription: str
+    message_ids: Sequence[UUID]
+    delivery: Delivery
 
 
 def carries(subscription: str) -> bool:
@@ -37,15 +44,14 @@ def carries(subscription: str) -> bool:
     return has_backend and bool(topology.current().subscription(subscription).responder)
 
 
-def put(deliveries: Iterable[tuple[str, Delivery]]) -> None:
-    """Hand deliveries to Redis, each with its subscription's name: one chord for each gathering.
+def put(parts: Iterable[Part]) -> None:
+    """Hand deliveries to Redis: one chord for each gathering.
 
     Raises one of `wire.WIRE_ERRORS` when Redis does not take them; some may have been sent then.
     """
-    headers: dict[str, list[tuple[Subscription, Delivery]]] = defaultdict(list)
-    for name, delivery in deliveries:
-        subscription = topology.current().subscription(name)
-        headers[subscription.answers_to].append((subscription, delivery))
+    headers: dict[str, list[Part]] = defaultdict(list)
+    for part in parts:
+        headers[topology.current().subscription(part.subscription).answers_to].append(part)
     for gathering, header in headers.items():
         _chord(gathering, header).apply_async()
 
@@ -78,24 +84,19 @@ def _answered_key(dispatch_id: UUID) -> str:
     return f"wildrydes:answered:{dispatch_id}"
 
 
-def _chord(gathering: str, header: Sequence[tuple[Subscription, Delivery]]) -> Signature[Any]:
+def _chord(gathering: str, header: Sequence[Part]) -> Signature[Any]:
     queue = topology.current().subscription(gathering).queue
     record = _task(f"{gathering}.{RECORD}", queue=queue)
-    scatters = {
-        message["id"]
-        for _, delivery in header
-        for message in delivery.messages
-        if message.get("replyto") == gathering
-    }
-    close = _task(f"{gathering}.{CLOSE}", queue=queue, args=(sorted(scatters),), immutable=True)
-    chains = [celery.chain(_delivery(*entry), record.clone()) for entry in header]
-    return celery.chord(chains, close)
+    scatters = sorted({str(message_id) for part in header for message_id in part.message_ids})
+    close = _task(f"{gathering}.{CLOSE}", queue=queue, args=(scatters,), immutable=True)
+    return celery.chord([celery.chain(_delivery(part), record.clone()) for part in header], close)
 
 
-def _delivery(subscription: Subscription, delivery: Delivery) -> Signature[Any]:
+def _delivery(part: Part) -> Signature[Any]:
+    delivery = part.delivery
     return _task(
-        subscription.name,
-        queue=subscription.queue,
+        part.subscription,
+        queue=topology.current().subscription(part.subscription).queue,
         args=(delivery.to_wire(),),
         task_id=str(delivery.dispatch_id),
         argsrepr=f"({len(delivery.messages)} messages, attempt {delivery.attempt})",

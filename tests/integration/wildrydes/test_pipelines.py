@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from tests.acceptance.stage import wait_until
 from wildrydes import pipelines
 from wildrydes.consumer import consume
 from wildrydes.envelope import Envelope
@@ -38,9 +39,13 @@ class Line:
 
     def run(self) -> None:
         """Let relay and workers do everything that there is to do."""
+        wait_until(self._is_quiet, what="nothing is under way or waits to be tried again")
+
+    def _is_quiet(self) -> bool:
         queues = ("one", "two", "three")
         while self.kernel.relay.turn() or any(self.kernel.work(queue) for queue in queues):
             pass
+        return not Receipt.objects.filter(status=Receipt.Status.RETRYING).exists()
 
 
 @pytest.fixture

@@ -117,6 +117,19 @@ def test_a_dispatch_that_still_stands_in_its_queue_is_not_sent_again(kernel: Ker
     assert kernel.standing("first") == 1
 
 
+def test_of_those_that_have_lapsed_the_ones_that_were_taken_are_sent_again(kernel: Kernel) -> None:
+    kernel.use(small_topology(max_open=8, batch_items=1))
+    kernel.publish(*range(8))
+    kernel.relay.turn()
+    taken = [kernel.take("first") for _ in range(3)]
+    let_leases_lapse()
+    Relay().turn()
+    standing = [kernel.take("first") for _ in range(kernel.standing("first"))]
+    numbers = [body["messages"][0]["data"]["number"] for body in standing if body is not None]
+    assert numbers == [3, 4, 5, 6, 7, 0, 1, 2]
+    assert len(taken) == 3
+
+
 def test_a_dispatch_that_a_worker_says_it_is_at_work_on_is_left_to_it(kernel: Kernel) -> None:
     kernel.publish(1)
     kernel.relay.turn()

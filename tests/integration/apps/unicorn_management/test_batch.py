@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from django.db import IntegrityError
+from django.db.models import Model
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from apps.unicorn_management import operations, queries
+from apps.unicorn_management import queries
 from apps.unicorn_management.models import RideCompletion
+from wildrydes import prepared
 from wildrydes.models import Message
 
 URL = "/api/v1/ride-completions/batch"
@@ -139,9 +142,9 @@ def test_a_race_for_a_ride_is_lost_by_its_item_alone(
 def test_another_constraint_is_not_taken_for_a_race(
     as_unicorn: APIClient, ride: Ride, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*args: Any, **kwargs: Any) -> None:
+    def fail(rows: Sequence[Model]) -> None:
         raise IntegrityError("some other constraint")
 
-    monkeypatch.setattr(operations.RideCompletion.objects, "bulk_create", fail)
+    monkeypatch.setattr(prepared, "insert", fail)
     with pytest.raises(IntegrityError, match="some other"):
         post(as_unicorn, [ride])

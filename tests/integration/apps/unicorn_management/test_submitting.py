@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.db import OperationalError
+from django.db.models import Model
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from apps.identity.models import User
 from apps.identity.operations import issue_token
-from apps.unicorn_management import operations
 from apps.unicorn_management.messages import RideCompleted
 from apps.unicorn_management.models import RideCompletion
+from wildrydes import prepared
 from wildrydes.models import Message, Unrouted
 
 URL = "/api/v1/ride-completions"
@@ -302,10 +304,14 @@ def test_a_ride_costs_three_statements_and_a_transaction(
 def test_when_the_ride_cannot_be_stored_there_is_no_event(
     as_unicorn: APIClient, ride: Ride, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*args: Any, **kwargs: Any) -> None:
-        raise OperationalError("the disk is full")
+    insert = prepared.insert
 
-    monkeypatch.setattr(operations.RideCompletion.objects, "bulk_create", fail)
+    def fail(rows: Sequence[Model]) -> None:
+        if isinstance(rows[0], RideCompletion):
+            raise OperationalError("the disk is full")
+        insert(rows)
+
+    monkeypatch.setattr(prepared, "insert", fail)
     answer = as_unicorn.post(URL, ride, format="json")
 
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable")

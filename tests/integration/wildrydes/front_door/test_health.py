@@ -68,7 +68,8 @@ def test_readyz_shows_each_check_with_its_figures() -> None:
     status, content = readiness()
 
     assert (status, content["status"]) == (200, "ready")
-    assert set(content["checks"]) == {"postgres", "redis", "relay"}
+    assert set(content["checks"]) == {"postgres", "redis", "relay", "admission"}
+    assert content["checks"]["admission"]["ok"] is True
     assert all(check["ok"] for check in content["checks"].values())
     assert content["checks"]["postgres"]["milliseconds"] >= 0
     assert content["checks"]["relay"] == {"ok": True, "lag_seconds": 0, "limit_seconds": 30}

@@ -135,3 +135,23 @@ def test_who_finds_no_place_to_wait_is_told_when_to_come_back() -> None:
     assert [sent[0]["status"] for sent in served] == [200, 200]
     assert refused[0]["status"] == 503
     assert (b"retry-after", b"1") in refused[0]["headers"]
+
+
+def test_what_is_not_admitted_is_told_when_to_come_again_and_reaches_nobody() -> None:
+    echo = Echo()
+    desk = Reception(echo, admits=lambda method, path: (method, path) != ("POST", "/new"))
+    refused = asyncio.run(ask(desk, [part(b"ab")], path="/new"))
+    assert refused[0]["status"] == 503
+    assert (b"retry-after", b"1") in refused[0]["headers"]
+    assert json.loads(refused[1]["body"])["type"] == "/problems/unavailable"
+    assert echo.asked == []
+    assert asyncio.run(ask(desk, [part(b"ab")], path="/old"))[0]["status"] == 200
+
+
+def test_an_error_of_the_application_is_raised_where_its_answer_is_awaited() -> None:
+    class Broken(Echo):
+        def __call__(self, environ: Any, start_response: Callable[..., object]) -> Any:
+            raise LookupError("nothing here")
+
+    with pytest.raises(LookupError, match="nothing here"):
+        asyncio.run(ask(Reception(Broken()), [part(b"")]))

@@ -1,0 +1,76 @@
+"""What every request asks is planned once, and rows are inserted as they were given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import DataError, IntegrityError, connection
+
+from wildrydes import prepared
+from wildrydes.models import Message, Unrouted, new_id
+
+pytestmark = pytest.mark.django_db
+
+MOMENT = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def message(**attributes: Any) -> Message:
+    given = {"type": "v1.tea.made", "kind": "event", "source": "//test", "data": {}, **attributes}
+    return Message(id=new_id(), **given)
+
+
+def prepared_statements() -> Sequence[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        return [statement for (statement,) in cursor.fetchall() if "wildrydes_message" in statement]
+
+
+def test_every_kind_of_value_arrives_as_it_was_given() -> None:
+    data = {"text": 'ü "quoted" \\ ☃', "number": 0.1, "none": None, "list": [1, {"a": True}]}
+    row = message(
+        data=data, recipients=["a", "b, c"], not_before=MOMENT, causation_id=new_id(), subject="tea"
+    )
+    prepared.insert([row])
+
+    stored = Message.objects.get(id=row.id)
+    for name in ("data", "recipients", "not_before", "causation_id", "subject", "expires_at"):
+        assert getattr(stored, name) == getattr(row, name)
+    assert stored.published_at is not None
+
+
+def test_rows_get_their_positions_in_order_in_one_statement() -> None:
+    rows = [message(subject=str(number)) for number in range(50)]
+    prepared.insert(rows)
+
+    subjects = Message.objects.order_by("position").values_list("subject", flat=True)
+    assert list(subjects) == [str(number) for number in range(50)]
+    assert Unrouted.objects.count() == 50
+
+
+def test_a_statement_is_planned_once_however_many_rows_it_takes() -> None:
+    before = set(prepared_statements())
+    for count in (1, 2, 30):
+        prepared.insert([message() for _ in range(count)])
+
+    (_,) = {*before, *prepared_statements()}
+
+
+def test_nothing_is_no_statement() -> None:
+    prepared.insert([])
+    assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize("wrong", [{"subject": "x" * 201}, {"data": {"x": float("nan")}}])
+def test_what_does_not_fit_is_refused_and_not_cut(wrong: dict[str, Any]) -> None:
+    with pytest.raises(DataError):
+        prepared.insert([message(), message(**wrong)])
+
+
+def test_errors_are_those_of_django() -> None:
+    row = message()
+    prepared.insert([row])
+    with pytest.raises(IntegrityError, match="wildrydes_message_id"):
+        prepared.insert([row])

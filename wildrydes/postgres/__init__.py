@@ -1,0 +1,1 @@
+"""Postgres as Django's database engine: `wildrydes.postgres`."""

@@ -1,0 +1,151 @@
+"""Retention: old messages that nobody needs any more go, with the receipts that kept them out.
+
+Guarantee: a message stays while it is not routed, stands in a dispatch, has a receipt here that is
+retrying, parked or dead, or that ended lately, is a request that awaits its answer, or is part of
+a redrive. The receipt of a message of this log goes with its message and never before it, so that
+no replay takes it for one that was never handled. May be broken off, and run again, at any time.
+Does not guarantee: anything about a copy that stood on the wire, unseen, for longer than the age.
+Source: Hohpe and Woolf, Message Store, Message Expiration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from wildrydes.errors import ConfigurationError
+
+DEFAULT_AGE = timedelta(days=90)
+LEAST_AGE = timedelta(days=1)
+BATCH = 1000
+
+OLD_MESSAGES = """
+WITH page AS MATERIALIZED (
+    SELECT position, id, published_at FROM wildrydes_message
+    WHERE position > %(after)s ORDER BY position LIMIT %(limit)s
+), finished AS MATERIALIZED (
+    SELECT position, id FROM page AS message WHERE published_at < %(before)s
+        AND position NOT IN (SELECT position FROM wildrydes_unrouted)
+        AND id NOT IN (SELECT unnest(message_ids) FROM wildrydes_dispatch)
+        AND id NOT IN (SELECT id FROM wildrydes_request WHERE status = 'open')
+        AND id NOT IN (SELECT id FROM wildrydes_scatter WHERE status = 'open')
+        AND id NOT IN (
+            SELECT message_id FROM wildrydes_redriveitem WHERE outcome IN ('waiting', 'sent')
+        )
+        AND NOT EXISTS (
+            SELECT FROM wildrydes_receipt AS receipt WHERE receipt.message_id = message.id AND (
+                receipt.status NOT IN ('done', 'dropped')
+                OR greatest(receipt.received_at, receipt.done_at, receipt.last_failed_at)
+                    >= %(before)s
+            )
+        )
+), gone AS ({messages}), forgotten AS ({receipts})
+SELECT count(*), count(*) FILTER (WHERE published_at < %(before)s), max(position),
+    (SELECT count(*) FROM gone), (SELECT count(*) FROM forgotten)
+FROM page
+"""
+
+DELETE_MESSAGES = """
+    DELETE FROM wildrydes_message AS message USING finished
+    WHERE message.position = finished.position RETURNING message.id
+"""
+DELETE_THEIR_RECEIPTS = """
+    DELETE FROM wildrydes_receipt AS receipt USING finished
+    WHERE receipt.message_id = finished.id AND receipt.status IN ('done', 'dropped') RETURNING 1
+"""
+COUNT_MESSAGES = "SELECT id FROM finished"
+COUNT_THEIR_RECEIPTS = """
+    SELECT 1 FROM wildrydes_receipt AS receipt JOIN finished ON receipt.message_id = finished.id
+"""
+
+# Of messages that another database published, or that went before their receipts were old.
+OLD_RECEIPTS = """
+WITH page AS MATERIALIZED (
+    SELECT id, message_id, received_at, status, done_at, last_failed_at FROM wildrydes_receipt
+    WHERE id > %(after)s ORDER BY id LIMIT %(limit)s
+), finished AS MATERIALIZED (
+    SELECT id FROM page AS receipt WHERE status IN ('done', 'dropped')
+        AND greatest(received_at, done_at, last_failed_at) < %(before)s
+        AND NOT EXISTS (SELECT FROM wildrydes_message WHERE id = receipt.message_id)
+        AND message_id NOT IN (SELECT unnest(message_ids) FROM wildrydes_dispatch)
+), gone AS ({receipts})
+SELECT count(*), count(*) FILTER (WHERE received_at < %(before)s), max(id),
+    0, (SELECT count(*) FROM gone)
+FROM page
+"""
+
+DELETE_RECEIPTS = """
+    DELETE FROM wildrydes_receipt AS receipt USING finished
+    WHERE receipt.id = finished.id AND receipt.status IN ('done', 'dropped') RETURNING 1
+"""
+COUNT_RECEIPTS = "SELECT 1 FROM finished"
+
+
+@dataclass(frozen=True)
+class Purged:
+    """What has gone so far, or would go. `kept` are old messages that somebody still needs."""
+
+    messages: int = 0
+    receipts: int = 0
+    kept: int = 0
+
+
+def purge(
+    *, older_than: timedelta = DEFAULT_AGE, batch_size: int = BATCH, dry_run: bool = False
+) -> Iterator[Purged]:
+    """Remove what is older, oldest first; yield what has gone, after the commit of each batch.
+
+    Must not run inside a transaction. Raises `ConfigurationError` for an age below a day, within
+    which a message may still be delivered again, and for a batch size below 1.
+    """
+    if older_than < LEAST_AGE:
+        raise ConfigurationError(f"what is younger than {LEAST_AGE} may still be delivered again")
+    if batch_size < 1:
+        raise ConfigurationError("a batch holds at least 1")
+    before, purged = _ago(older_than), Purged()
+    for messages, receipts, kept in _steps(before=before, size=batch_size, dry_run=dry_run):
+        purged = Purged(purged.messages + messages, purged.receipts + receipts, purged.kept + kept)
+        yield purged
+
+
+def _steps(*, before: datetime, size: int, dry_run: bool) -> Iterator[tuple[int, int, int]]:
+    """Yield messages and receipts that went in each batch, and old messages that stayed."""
+    delete = {"messages": DELETE_MESSAGES, "receipts": DELETE_THEIR_RECEIPTS}
+    count = {"messages": COUNT_MESSAGES, "receipts": COUNT_THEIR_RECEIPTS}
+    query = OLD_MESSAGES.format(**(count if dry_run else delete))
+    for old, messages, receipts in _pages(query, before=before, size=size):
+        yield messages, receipts, old - messages
+    query = OLD_RECEIPTS.format(receipts=COUNT_RECEIPTS if dry_run else DELETE_RECEIPTS)
+    for _, _, receipts in _pages(query, before=before, size=size):
+        yield 0, receipts, 0
+
+
+def _pages(query: str, *, before: datetime, size: int) -> Iterator[tuple[int, int, int]]:
+    """Yield how many rows of each page were old, and what went; end where nothing is old."""
+    after = 0
+    while True:
+        with transaction.atomic(durable=True), connection.cursor() as cursor:
+            cursor.execute(query, {"after": after, "limit": size, "before": before})
+            row = cursor.fetchone()
+        assert row is not None
+        seen, old, last, messages, receipts = row
+        if not old:
+            return
+        yield old, messages, receipts
+        if seen < size:
+            return
+        after = last
+
+
+def _ago(age: timedelta) -> datetime:
+    parameters: list[Any] = [age]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp() - %s", parameters)
+        row = cursor.fetchone()
+    assert row is not None
+    moment: datetime = row[0]
+    return moment

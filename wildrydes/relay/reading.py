@@ -1,0 +1,81 @@
+"""The message log as the relay reads it: rows, and the JSON that goes on the wire.
+
+Without Django's models, which would cost more than everything else that is done with a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+from django.db import connection
+
+from wildrydes.envelope import Envelope, Kind
+
+COLUMNS = """position, id, type, kind, source, subject, group_id, correlation_id, causation_id,
+    reply_to, expires_at, trace_parent, published_at, recipients, data::text"""
+
+BY_ID = f"SELECT {COLUMNS} FROM wildrydes_message WHERE id = ANY(%s)"  # noqa: S608 - constants
+
+
+class Row(NamedTuple):
+    """One message of the log: `COLUMNS`, with its data as Postgres writes them."""
+
+    position: int
+    id: UUID
+    type: str
+    kind: Kind
+    source: str
+    subject: str
+    group_id: str
+    correlation_id: str
+    causation_id: UUID | None
+    reply_to: str
+    expires_at: datetime | None
+    trace_parent: str
+    published_at: datetime
+    recipients: list[str] | None
+    data: str
+
+    def to_envelope(self) -> Envelope:
+        """Return the message as it travels."""
+        return self._envelope(orjson.loads(self.data))
+
+    def encode(self) -> bytes:
+        """Return the message's CloudEvent as JSON."""
+        return orjson.dumps(self._envelope(orjson.Fragment(self.data)).to_cloudevent())
+
+    def _envelope(self, data: Any) -> Envelope:
+        return Envelope(
+            id=self.id,
+            type=self.type,
+            kind=self.kind,
+            source=self.source,
+            subject=self.subject,
+            time=self.published_at,
+            data=data,
+            position=self.position,
+            group_id=self.group_id,
+            correlation_id=self.correlation_id,
+            causation_id=self.causation_id,
+            reply_to=self.reply_to,
+            expires_at=self.expires_at,
+            trace_parent=self.trace_parent,
+        )
+
+
+def fetch(query: str, parameters: list[Any]) -> list[Row]:
+    """Return the rows of a query that selects `COLUMNS`."""
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return [Row(*values) for values in cursor.fetchall()]
+
+
+def by_id(message_ids: Collection[UUID]) -> dict[UUID, bytes]:
+    """Return the CloudEvents of those messages that the log has, as JSON."""
+    if not message_ids:
+        return {}
+    return {row.id: row.encode() for row in fetch(BY_ID, [list(message_ids)])}
