@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from datetime import timedelta
 from typing import Any
@@ -34,8 +33,7 @@ def on_the_wire(queue: str) -> list[dict[str, Any]]:
     found = []
     for raw in redis.client().lrange(queue, 0, -1):
         message = json.loads(raw)
-        body = base64.b64decode(message["body"])
-        found.append({**message["headers"], "embed": json.loads(body)[2]})
+        found.append({**message["headers"], "embed": json.loads(message["body"])[2]})
     return found
 
 
