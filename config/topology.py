@@ -14,6 +14,12 @@ OUTSIDE_WORLD = RetryPolicy(max_attempts=12, first=timedelta(seconds=2), cap=tim
 TOPICS = (
     Topic(name="rides", types=("v1.ride.completed",)),
     Topic(name="customers", types=("v1.customer.registered",)),
+    Topic(name="quote-requests", types=("v1.ride-quotes.requested",)),
+    Topic(name="quotes", types=("v1.ride-quotes.gathered",)),
+    Topic(
+        name="bookings",
+        types=("v1.ride.booked", "v1.ride.started", "v1.ride.cancelled", "v1.ride.finished"),
+    ),
 )
 
 QUEUES = (
