@@ -1,6 +1,16 @@
-"""What granian serves: Django, behind a reception that slow clients cannot block."""
+"""What granian serves: Django, behind a reception that slow clients cannot block.
+
+In front of it stand the answers that wait for something to happen, which hold no thread.
+"""
 
 from config import wsgi
+from wildrydes.front_door.live import Live
 from wildrydes.front_door.reception import Reception
 
-application = Reception(wsgi.application)
+ID = r"(?P<id>[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})"
+LIVE_PATHS = (
+    rf"/api/v1/instant-ride-rfqs/{ID}(?:/stream)?",
+    rf"/query-instant-ride-rfq/{ID}",
+)
+
+application = Live(Reception(wsgi.application), paths=LIVE_PATHS)

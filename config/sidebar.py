@@ -9,7 +9,19 @@ from django.urls import reverse_lazy
 
 Entry = tuple[str, str, str]
 
+QUOTES: dict[str, Entry] = {
+    "apps.ride_booking": (
+        "Requests for quotes",
+        "request_quote",
+        "ride_booking_rfq_changelist",
+    ),
+}
 RIDES: dict[str, Entry] = {
+    "apps.ride_booking": (
+        "Rides",
+        "local_taxi",
+        "ride_booking_ride_changelist",
+    ),
     "apps.unicorn_management": (
         "Ride completions",
         "flag",
@@ -63,7 +75,15 @@ MESSAGING: tuple[Entry, ...] = (
 def sidebar(*, services: Sequence[str], flower_url: str) -> dict[str, Any]:
     """Return unfold's sidebar setting for these installed services."""
     groups = [
-        ("Rides", [entry for name, entry in RIDES.items() if name in services]),
+        (
+            "Rides",
+            [
+                entry
+                for entries in (QUOTES, RIDES)
+                for name, entry in entries.items()
+                if name in services
+            ],
+        ),
         ("Customers", [entry for name, entry in CUSTOMERS.items() if name in services]),
         ("Data", [entry for name, entry in DATA.items() if name in services]),
         ("Messaging", list(MESSAGING)),

@@ -30,6 +30,8 @@ QUEUES = (
     Queue(name="datalake_ingestion"),
     Queue(name="datalake_ingestion.files", batch_items=20),
     Queue(name="extraordinary_rides"),
+    Queue(name="ride_booking"),
+    Queue(name="ride_booking.answers"),
 )
 
 SUBSCRIPTIONS = (
@@ -75,6 +77,17 @@ SUBSCRIPTIONS = (
         topics=("rides",),
         queue="extraordinary_rides",
         filter={"fare": [{"numeric": [">=", 50]}], "distance": [{"numeric": [">=", 20]}]},
+    ),
+    Subscription(
+        name="ride_booking.gather_quotes",
+        replies=("v1.ride.quoted",),
+        queue="ride_booking.answers",
+    ),
+    Subscription(
+        name="ride_booking.complete_ride",
+        topics=("rides",),
+        queue="ride_booking",
+        filter={"ride": [{"anything-but": None}]},
     ),
 )
 

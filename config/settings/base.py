@@ -21,6 +21,7 @@ ASGI_APPLICATION = "config.asgi.application"
 SERVICES = [
     "apps.identity",
     "apps.unicorn_management",
+    "apps.ride_booking",
     "apps.customer_notification",
     "apps.customer_accounting",
     "apps.customer_loyalty",
