@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -13,7 +14,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from apps.ride_booking import overviews
-from apps.ride_booking.models import Ride, Rfq
+from apps.ride_booking.models import Rfq, Ride
 from wildrydes.admin import timeline_html
 from wildrydes.admin_lists import DayRangeFilter, FastCountAdmin, ReadOnlyAdmin
 from wildrydes.admin_search import ExactSearchAdmin
@@ -39,7 +40,7 @@ class RfqAdmin(ExactSearchAdmin, ReadOnlyAdmin, FastCountAdmin, ModelAdmin):
         "customer",
         "status",
         "winner",
-        "deadline_at",
+        "deadline",
     )
     list_display_links = ("requested_at", "origin")
     list_filter = (("requested_at", DayRangeFilter),)
@@ -53,12 +54,12 @@ class RfqAdmin(ExactSearchAdmin, ReadOnlyAdmin, FastCountAdmin, ModelAdmin):
         ("origin", "destination"),
         "customer",
         "requested_by_id",
-        ("requested_at", "deadline_at"),
+        ("requested_at", "deadline"),
         ("status", "closed", "winner"),
         "responders",
         "timeline",
     )
-    readonly_fields = ("status", "closed", "winner", "responders", "timeline")
+    readonly_fields = ("deadline", "status", "closed", "winner", "responders", "timeline")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rfq]:
         """Add to each request whether it is open, and whose quote was accepted."""
@@ -66,6 +67,7 @@ class RfqAdmin(ExactSearchAdmin, ReadOnlyAdmin, FastCountAdmin, ModelAdmin):
         scatters = Scatter.objects.filter(id=OuterRef("id"))
         rides = Ride.objects.filter(rfq=OuterRef("id"))
         return rows.annotate(
+            deadline_at=Subquery(scatters.values("deadline_at")[:1]),
             scatter_status=Subquery(scatters.values("status")[:1]),
             winning_fleet=Subquery(rides.values("fleet")[:1]),
         )
@@ -76,10 +78,17 @@ class RfqAdmin(ExactSearchAdmin, ReadOnlyAdmin, FastCountAdmin, ModelAdmin):
         status: str = rfq.scatter_status  # type: ignore[attr-defined]
         return "accepted" if self.winner(rfq) else status
 
+    @display(description="Deadline")
+    def deadline(self, rfq: Rfq) -> datetime:
+        """Return until when fleets may answer."""
+        moment: datetime = rfq.deadline_at  # type: ignore[attr-defined]
+        return moment
+
     @display(description="Accepted quote")
     def winner(self, rfq: Rfq) -> str:
         """Return the fleet whose quote was accepted."""
-        return rfq.winning_fleet or ""  # type: ignore[attr-defined]
+        fleet: str | None = rfq.winning_fleet  # type: ignore[attr-defined]
+        return fleet or ""
 
     @display(description="Closed")
     def closed(self, rfq: Rfq) -> str:

@@ -52,13 +52,12 @@ class RfqsView(APIView):
         wanted = WANTED.run_validation(request.data)
         caller = Caller.of(request.user)
         try:
-            rfq = requesting.submit_rfq(wanted=wanted, caller=caller, now=timezone.now())
+            standing = requesting.submit_rfq(wanted=wanted, caller=caller, now=timezone.now())
         except requesting.NotForThemselvesError:
             raise PermissionDenied("A customer asks for themselves only.") from None
-        shown = {"id": rfq.id, "deadline_at": rfq.deadline_at, "status": queries.OPEN}
-        where = reverse("instant-ride-rfq", kwargs={"id": rfq.id})
-        answer = serializers.AcceptedRfqSerializer(shown).data
-        return Response(answer, 201, headers={"Location": where})
+        where = reverse("instant-ride-rfq", kwargs={"id": standing.rfq.id})
+        shown = serializers.AcceptedRfqSerializer(standing).data
+        return Response(shown, 201, headers={"Location": where})
 
     @extend_schema(
         operation_id="instant_ride_rfqs_list",
@@ -126,12 +125,11 @@ class RfqStreamView(APIView):
     def get(self, request: Request, id: UUID) -> HttpResponse:
         """Return server-sent events: a `quote` for each as it comes, and `closed` at the end."""
         standing = _standing(request, id)
-        answer = events.answer(
-            happenings.of(standing), last_event_id=request.headers.get(events.RESUME_HEADER, "")
+        return events.answer(
+            happenings.of(standing),
+            last_event_id=request.headers.get(events.RESUME_HEADER, ""),
+            headers=live.goes_on() if standing.status == queries.OPEN else {},
         )
-        if standing.status == queries.OPEN:
-            answer.headers.update(live.goes_on())
-        return answer
 
 
 class QuotesView(APIView):

@@ -26,7 +26,6 @@ class Rfq(models.Model):
     customer = models.CharField(max_length=64)
     requested_by_id = models.BigIntegerField("requested by user")
     requested_at = models.DateTimeField()
-    deadline_at = models.DateTimeField()
 
     class Meta:
         verbose_name = "request for quotes"
@@ -67,19 +66,19 @@ class Ride(models.Model):
             models.UniqueConstraint(
                 fields=["fleet", "unicorn"],
                 name=ONE_RIDE_PER_UNICORN,
-                condition=Q(state__in=[State.BOOKED, State.STARTED]) & ~Q(unicorn=""),
+                condition=Q(state__in=[State.BOOKED.value, State.STARTED.value]) & ~Q(unicorn=""),
             ),
             models.CheckConstraint(
                 condition=Q(price__gt=0), name="ride_booking_price_is_above_zero"
             ),
             models.CheckConstraint(
-                condition=Q(state=State.CANCELLED, cancellation_fee__gte=0)
-                | (~Q(state=State.CANCELLED) & Q(cancellation_fee__isnull=True)),
+                condition=Q(state=State.CANCELLED.value, cancellation_fee__gte=0)
+                | (~Q(state=State.CANCELLED.value) & Q(cancellation_fee__isnull=True)),
                 name="ride_booking_fee_of_the_cancelled",
             ),
             models.CheckConstraint(
-                condition=Q(state=State.COMPLETED, ride_completion__isnull=False)
-                | (~Q(state=State.COMPLETED) & Q(ride_completion__isnull=True)),
+                condition=Q(state=State.COMPLETED.value, ride_completion__isnull=False)
+                | (~Q(state=State.COMPLETED.value) & Q(ride_completion__isnull=True)),
                 name="ride_booking_completion_of_the_completed",
             ),
         ]
@@ -124,7 +123,7 @@ class RideEvent(models.Model):
 
 
 class Charge(models.Model):
-    """One line of a ride's receipt; a refund is negative. Never changed: the database refuses it."""
+    """One line of a ride's receipt; a refund is negative. Never changed, as the timeline."""
 
     class Kind(models.TextChoices):
         FARE = "fare", "Fare"

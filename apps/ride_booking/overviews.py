@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apps.ride_booking import queries
-from apps.ride_booking.models import Ride, Rfq
+from apps.ride_booking.models import Rfq, Ride
 from wildrydes.models import Response, Scatter
 
 
@@ -45,8 +45,7 @@ def responders(rfq: Rfq) -> list[Responder]:
     winner = Ride.objects.filter(rfq=rfq.id).values_list("fleet", flat=True).first()
     said = {row.responder: row for row in Response.objects.filter(scatter_id=rfq.id)}
     return [
-        _responder(name, said.get(name), scatter, accepted=name == winner)
-        for name in scatter.asked
+        _responder(name, said.get(name), scatter, accepted=name == winner) for name in scatter.asked
     ]
 
 
@@ -67,9 +66,7 @@ def story(ride: Ride) -> list[Entry]:
     return happened + charged
 
 
-def _responder(
-    name: str, said: Response | None, scatter: Scatter, *, accepted: bool
-) -> Responder:
+def _responder(name: str, said: Response | None, scatter: Scatter, *, accepted: bool) -> Responder:
     if said is None:
         return Responder(responder=name, outcome="awaited")
     waited = (said.received_at - scatter.opened_at).total_seconds() * 1000

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from apps.identity import messages as identity
-from apps.ride_booking.models import Charge, Ride, RideEvent, Rfq
+from apps.ride_booking.models import Charge, Rfq, Ride, RideEvent
 from apps.ride_booking.offers import Offer
 from wildrydes.models import Response, Scatter
 
@@ -39,6 +39,7 @@ class Standing:
 
     rfq: Rfq
     status: str
+    deadline_at: datetime
     asked: tuple[str, ...]
     quotes: tuple[Quote, ...]
 
@@ -113,18 +114,27 @@ def standings(rfqs: Sequence[Rfq], *, caller: identity.Caller) -> Iterator[Stand
     for answer in answers:
         by_rfq[answer.scatter_id].append(answer)
     for rfq in rfqs:
-        scatter = scatters[rfq.id]
-        yield Standing(
-            rfq=rfq,
-            status=ACCEPTED if rfq.id in accepted else scatter.status,
-            asked=tuple(scatter.asked),
-            quotes=quotes_of(scatter, by_rfq[rfq.id]),
+        yield standing_of(
+            rfq, scatters[rfq.id], responses=by_rfq[rfq.id], is_accepted=rfq.id in accepted
         )
 
 
 def standing(rfq: Rfq, *, caller: identity.Caller) -> Standing:
     """Return how one request stands."""
     return next(standings([rfq], caller=caller))
+
+
+def standing_of(
+    rfq: Rfq, scatter: Scatter, *, responses: Iterable[Response] = (), is_accepted: bool = False
+) -> Standing:
+    """Put together how a request stands, of what was read."""
+    return Standing(
+        rfq=rfq,
+        status=ACCEPTED if is_accepted else scatter.status,
+        deadline_at=scatter.deadline_at,
+        asked=tuple(scatter.asked),
+        quotes=quotes_of(scatter, responses),
+    )
 
 
 def quotes_of(scatter: Scatter, responses: Iterable[Response]) -> tuple[Quote, ...]:

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from apps.identity.messages import CUSTOMER, STAFF, UNICORN, Caller
 from apps.ride_booking import queries, serializers
-from apps.ride_booking.models import Ride, Rfq
+from apps.ride_booking.models import Rfq, Ride
 from apps.ride_booking.operations import accepting, riding
 from wildrydes.front_door import paging
 from wildrydes.front_door.openapi import problem_responses
@@ -194,11 +194,11 @@ def _not_now(error: riding.NotNowError, title: str) -> Problem:
 def _refusal(error: accepting.NotAcceptedError) -> Problem:
     match error:
         case accepting.AlreadyAcceptedError(ride=ride):
-            title, extra = "A quote of this request is accepted already", {"ride": ride}
-            return Problem(409, "already-accepted", title, extra=extra)
+            title = "A quote of this request is accepted already"
+            return Problem(409, "already-accepted", title, extra={"ride": ride})
         case accepting.QuoteExpiredError(expired_at=moment):
-            title, extra = "The quote has expired", {"expired_at": moment.isoformat()}
-            return Problem(410, "quote-expired", title, extra=extra)
+            extra = {"expired_at": moment.isoformat()}
+            return Problem(410, "quote-expired", "The quote has expired", extra=extra)
         case accepting.UnicornTakenError():
             return Problem(409, "unicorn-taken", "The unicorn is on another ride by now")
     return Problem(409, "quote-came-late", "The quote came after the request was closed")

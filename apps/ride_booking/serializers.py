@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -39,17 +40,22 @@ class MomentField(TextField):
             raise ValidationError("This must be a time with its zone.") from None
 
 
+class SecondsField(NumberField):
+    """A number of seconds from one to sixty."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.min_value, self.max_value = 1, LONGEST_SECONDS
+        self.validators = [MinValueValidator(1), MaxValueValidator(LONGEST_SECONDS)]
+
+
 class WantedRideSerializer(StrictSerializer):
     """What a customer wants quotes for. `deadline_seconds` is how long fleets have to answer."""
 
     from_ = TextField(source="origin")
     to = TextField(source="destination")
     customer = CustomerField()
-    deadline_seconds = NumberField(
-        required=False,
-        default=DEFAULT_SECONDS,
-        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_SECONDS)],
-    )
+    deadline_seconds = SecondsField(required=False, default=DEFAULT_SECONDS)
 
     def to_internal_value(self, data: Any) -> WantedRide:
         """Return what is wanted."""
@@ -58,17 +64,18 @@ class WantedRideSerializer(StrictSerializer):
         return WantedRide(deadline=deadline, **fields)
 
 
-class AcceptedRfqSerializer(serializers.Serializer[Any]):
+class AcceptedRfqSerializer(serializers.Serializer[Standing]):
     """A request for quotes that was taken in."""
 
-    id = serializers.UUIDField()
+    id = serializers.UUIDField(source="rfq.id")
     deadline_at = serializers.DateTimeField()
     status = serializers.ChoiceField(choices=[queries.OPEN, queries.CLOSED])
 
     def get_fields(self) -> dict[str, Any]:
         """Return the fields; Python does not let one declare `rfq-id`."""
         fields = super().get_fields()
-        return {"id": fields.pop("id"), "rfq-id": serializers.UUIDField(source="id"), **fields}
+        rfq_id = serializers.UUIDField(source="rfq.id")
+        return {"id": fields.pop("id"), "rfq-id": rfq_id, **fields}
 
 
 class QuoteSerializer(serializers.Serializer[Any]):
@@ -88,7 +95,7 @@ class RfqSerializer(serializers.Serializer[Standing]):
     to = serializers.CharField(source="rfq.destination")
     customer = serializers.CharField(source="rfq.customer")
     status = serializers.ChoiceField(choices=[queries.OPEN, queries.CLOSED, queries.ACCEPTED])
-    deadline_at = serializers.DateTimeField(source="rfq.deadline_at")
+    deadline_at = serializers.DateTimeField()
     quotes = QuoteSerializer(many=True)
 
     def get_fields(self) -> dict[str, Any]:
@@ -113,12 +120,24 @@ class RfqListSerializer(paging.PageSerializer):
     )
 
 
+class WaitField(serializers.FloatField):
+    """A number of seconds in a query, up to sixty."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=0, max_value=LONGEST_SECONDS, **options)
+
+    def to_internal_value(self, data: Any) -> float:
+        """Return the seconds; what is not a number is none of them."""
+        seconds = super().to_internal_value(data)
+        if math.isnan(seconds):
+            self.fail("invalid")
+        return seconds
+
+
 class WaitSerializer(serializers.Serializer[Any]):
     """The query parameters of one request."""
 
-    wait = serializers.FloatField(
-        min_value=0,
-        max_value=LONGEST_SECONDS,
+    wait = WaitField(
         default=0.0,
         help_text="Hold the answer until the request is closed, for so many seconds at most.",
     )
@@ -200,7 +219,7 @@ class RideSerializer(serializers.Serializer[Ride]):
 
     def get_timeline(self, ride: Ride) -> list[dict[str, Any]]:
         """Return what happened, in order."""
-        return RideEventSerializer(queries.timeline_of(ride=ride), many=True).data
+        return list(RideEventSerializer(queries.timeline_of(ride=ride), many=True).data)
 
 
 class RidePageSerializer(serializers.Serializer[Any]):

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 def check_quote(scatter: Scatter, responder: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what is kept of a fleet's answer; raises `ValueError` for one that is not to be had."""
+    """Return what is kept of a fleet's answer; raises `ValueError` for one not to be believed."""
     return offers.checked(data, currency=settings.CURRENCY)
 
 

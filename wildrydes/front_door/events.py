@@ -53,7 +53,10 @@ def written(happenings: Iterable[Happening], *, seen: int) -> bytes:
     return b"".join(parts)
 
 
-def answer(happenings: Iterable[Happening], *, last_event_id: str) -> HttpResponse:
+def answer(
+    happenings: Iterable[Happening], *, last_event_id: str, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
     """Return the events that the reader has not seen, as an answer that ends after them."""
     body = written(happenings, seen=seen(last_event_id))
-    return HttpResponse(body, content_type=CONTENT_TYPE, headers=HEADERS)
+    shown = {**HEADERS, **(headers or {})}
+    return HttpResponse(body, content_type=CONTENT_TYPE, headers=shown)

@@ -158,7 +158,9 @@ class Live:
         else:
             self._places -= 1
             try:
-                await self._serve(Visit(self._application, _bodiless(scope), send), watched, receive)
+                await self._serve(
+                    Visit(self._application, _bodiless(scope), send), watched, receive
+                )
             finally:
                 self._places += 1
 

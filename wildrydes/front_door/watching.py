@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import structlog
@@ -103,8 +104,8 @@ class Changes:
             self._tell(id)
 
 
-def _parameters() -> dict[str, object]:
-    parameters = dict(connection.get_connection_params())
+def _parameters() -> dict[str, Any]:
+    parameters: dict[str, Any] = dict(connection.get_connection_params())
     for name in ("cursor_factory", "context", "pool"):
         parameters.pop(name, None)
     return parameters

@@ -25,16 +25,20 @@ def ask(
     subject: str = "",
     recipients: Sequence[str] | None = None,
     also: Sequence[str] = (),
+    id: UUID | None = None,
 ) -> UUID:
     """Ask everyone who answers to this gathering and wants the request; return the scatter's id.
 
-    The id is that of the request's message. `recipients` are subscriptions that get it instead of
-    all that want it; `also` are responders that answer by themselves only. A scatter in which
-    nobody is asked is closed at once. Must be called inside a transaction. Raises `PublishError`
-    as `publish` does, and for a gathering that takes no replies or a deadline that is over.
+    The id is that of the request's message, a new one unless it is given. `recipients` are
+    subscriptions that get it instead of all that want it; `also` are responders that answer by
+    themselves only. A scatter in which nobody is asked is closed at once. Must be called inside a
+    transaction. Raises `PublishError` as `publish` does, and for a gathering that takes no replies
+    or a deadline that is over.
     """
     _refuse_wrong(gathering, deadline=deadline)
-    outgoing = Outgoing(body=request, subject=subject, recipients=recipients, reply_to=gathering)
+    outgoing = Outgoing(
+        body=request, subject=subject, recipients=recipients, reply_to=gathering, id=id
+    )
     (scatter_id,) = publishing.store_all([outgoing], kind="event")
     stored = Message.objects.get(id=scatter_id)
     Scatter.objects.create(

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from apps.identity import messages as identity
 from apps.ride_booking import queries
 from apps.ride_booking.messages import RideBooked
-from apps.ride_booking.models import ONE_RIDE_PER_UNICORN, Ride, RideEvent, Rfq
+from apps.ride_booking.models import ONE_RIDE_PER_UNICORN, Rfq, Ride, RideEvent
 from apps.ride_booking.queries import Quote
 from apps.ride_booking.rules import State
 from wildrydes import publishing, scatter_gather
@@ -135,8 +135,6 @@ def _beginning(ride: Ride, rfq: Rfq, quote: Quote, *, by: str) -> list[RideEvent
     kinds = RideEvent.Kind
     return [
         RideEvent(ride=ride, kind=kinds.REQUESTED, at=rfq.requested_at, by=identity.CUSTOMER),
-        RideEvent(
-            ride=ride, kind=kinds.QUOTED, at=quote.received_at, by=ride.fleet, note=price
-        ),
+        RideEvent(ride=ride, kind=kinds.QUOTED, at=quote.received_at, by=ride.fleet, note=price),
         RideEvent(ride=ride, kind=kinds.BOOKED, at=ride.booked_at, by=by),
     ]

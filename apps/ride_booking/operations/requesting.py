@@ -10,8 +10,10 @@ from typing import Any
 from django.db import transaction
 
 from apps.identity import messages as identity
+from apps.ride_booking import queries
 from apps.ride_booking.messages import QuotesRequested
 from apps.ride_booking.models import Rfq
+from apps.ride_booking.queries import Standing
 from wildrydes import scatter_gather
 from wildrydes.models import Response, Scatter, new_id
 
@@ -55,8 +57,8 @@ class OwnAnswer:
     quote: Mapping[str, Any] | None
 
 
-def submit_rfq(*, wanted: WantedRide, caller: identity.Caller, now: datetime) -> Rfq:
-    """Store a request for quotes and ask every fleet, both or neither.
+def submit_rfq(*, wanted: WantedRide, caller: identity.Caller, now: datetime) -> Standing:
+    """Store a request for quotes and ask every fleet, both or neither; return how it stands.
 
     Raises `NotForThemselvesError` when a customer asks for another one.
     """
@@ -69,18 +71,18 @@ def submit_rfq(*, wanted: WantedRide, caller: identity.Caller, now: datetime) ->
         customer=wanted.customer,
         requested_by_id=caller.user_id,
         requested_at=now,
-        deadline_at=now + wanted.deadline,
     )
     with transaction.atomic():
         rfq.save(force_insert=True)
         scatter_gather.ask(
-            _question(rfq),
+            _question(rfq, deadline_at=now + wanted.deadline),
             gathering=GATHERING,
             deadline=wanted.deadline,
             subject=str(rfq.id),
             id=rfq.id,
         )
-    return rfq
+        scatter = Scatter.objects.get(id=rfq.id)
+    return queries.standing_of(rfq, scatter)
 
 
 def answer_by_itself(*, rfq: Rfq, caller: identity.Caller, answer: OwnAnswer) -> Response:
@@ -108,12 +110,12 @@ def _said(answer: OwnAnswer) -> scatter_gather.Answer:
     return scatter_gather.answered(answer.quote)
 
 
-def _question(rfq: Rfq) -> QuotesRequested:
+def _question(rfq: Rfq, *, deadline_at: datetime) -> QuotesRequested:
     return QuotesRequested(
         rfq=rfq.id,
         origin=rfq.origin,
         destination=rfq.destination,
         customer=rfq.customer,
         requested_at=rfq.requested_at,
-        deadline_at=rfq.deadline_at,
+        deadline_at=deadline_at,
     )
