@@ -72,7 +72,11 @@ class Ride(models.Model):
                 condition=Q(price__gt=0), name="ride_booking_price_is_above_zero"
             ),
             models.CheckConstraint(
-                condition=Q(state=State.CANCELLED.value, cancellation_fee__gte=0)
+                condition=Q(
+                    state=State.CANCELLED.value,
+                    cancellation_fee__isnull=False,
+                    cancellation_fee__gte=0,
+                )
                 | (~Q(state=State.CANCELLED.value) & Q(cancellation_fee__isnull=True)),
                 name="ride_booking_fee_of_the_cancelled",
             ),

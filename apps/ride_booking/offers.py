@@ -22,6 +22,15 @@ VALID_FOR = timedelta(minutes=5)
 AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
 
 
+class OfferError(ValueError):
+    """A field of an answer is not to be believed; the text says why."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
 @dataclass(frozen=True, kw_only=True)
 class Offer:
     """A quote as it can be accepted. `unicorn` is empty where the fleet named none."""
@@ -46,13 +55,13 @@ class Offer:
 def checked(data: Mapping[str, Any], *, currency: str) -> dict[str, Any]:
     """Return what is kept of an answer: the fields that we know, in one form.
 
-    Raises `ValueError`, saying which field is wrong.
+    Raises `OfferError`, saying which field is wrong.
     """
     if data.get("currency", currency) != currency:
-        raise ValueError(f"currency: quotes are in {currency}")
+        raise OfferError("currency", f"quotes are in {currency}")
     known = {name: _read(name, data[name]) for name in READERS if data.get(name) is not None}
     if "quote" not in known:
-        raise ValueError("quote: there is none")
+        raise OfferError("quote", "there is none")
     return {**known, "currency": currency}
 
 
@@ -68,7 +77,7 @@ def _read(name: str, value: Any) -> Any:
     try:
         return READERS[name](value)
     except (TypeError, ValueError, ArithmeticError) as error:
-        raise ValueError(f"{name}: {error}") from None
+        raise OfferError(name, str(error)) from None
 
 
 def _quote(value: Any) -> str:

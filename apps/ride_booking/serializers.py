@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -158,12 +157,12 @@ class OwnAnswerSerializer(StrictSerializer):
             return OwnAnswer(quote=None)
         if "quote" not in fields:
             raise ValidationError({"quote": ["This field is required."]})
-        if not Decimal(0) < fields["quote"] <= offers.DEAREST:
-            message = f"This must be above zero, and at most {offers.DEAREST}."
-            raise ValidationError({"quote": [message]})
-        kept = {**fields, "quote": str(fields["quote"])}
-        kept.pop("decline", None)
-        return OwnAnswer(quote=offers.checked(kept, currency=settings.CURRENCY))
+        said = {**fields, "quote": str(fields["quote"])}
+        try:
+            return OwnAnswer(quote=offers.checked(said, currency=settings.CURRENCY))
+        except offers.OfferError as error:
+            message = f"{error.reason[:1].upper()}{error.reason[1:]}."
+            raise ValidationError({error.field: [message]}) from None
 
 
 class StoredAnswerSerializer(serializers.Serializer[Any]):

@@ -97,7 +97,11 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("cancellation_fee__gte", 0), ("state", "cancelled")),
+                            models.Q(
+                                ("cancellation_fee__gte", 0),
+                                ("cancellation_fee__isnull", False),
+                                ("state", "cancelled"),
+                            ),
                             models.Q(
                                 models.Q(("state", "cancelled"), _negated=True),
                                 ("cancellation_fee__isnull", True),
