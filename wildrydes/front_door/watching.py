@@ -39,6 +39,7 @@ class Changes:
     def __init__(self) -> None:
         self._watchers: dict[str, set[asyncio.Event]] = {}
         self._looks: dict[str, str] = {}
+        self._told: set[str] = set()
         self._listening: asyncio.Task[None] | None = None
         self._left_at = 0.0
 
@@ -82,6 +83,7 @@ class Changes:
             self._tell_all()
             while self._is_wanted():
                 async for notification in listening.notifies(timeout=POLL_SECONDS):
+                    self._told.add(notification.payload)
                     self._tell(notification.payload)
                 async with asyncio.timeout(STUCK_SECONDS):
                     await self._look(listening)
@@ -90,10 +92,11 @@ class Changes:
         """Find what nobody announced, and that the connection is alive."""
         found = await listening.execute(LOOK, [list(self._watchers)])
         for id, look in await found.fetchall():
-            if self._looks.get(id, look) != look:
+            if self._looks.get(id, look) != look and id not in self._told:
                 self._tell(id)
             if id in self._watchers:
                 self._looks[id] = look
+        self._told.clear()
 
     def _tell(self, id: str) -> None:
         for news in self._watchers.get(id, ()):
