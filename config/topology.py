@@ -46,6 +46,19 @@ SUBSCRIPTIONS = (
         queue="customer_notification",
     ),
     Subscription(
+        name="customer_notification.tell_of_bookings",
+        topics=("bookings",),
+        queue="customer_notification",
+        filter={"type": ["v1.ride.booked", "v1.ride.cancelled"]},
+        scope="attributes",
+    ),
+    Subscription(
+        name="customer_notification.tell_of_no_quotes",
+        topics=("quotes",),
+        queue="customer_notification",
+        filter={"quotes": {"responder": [{"exists": False}]}},
+    ),
+    Subscription(
         name="customer_notification.send_email",
         command="v1.email.send",
         queue="customer_notification.email",

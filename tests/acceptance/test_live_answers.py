@@ -66,11 +66,8 @@ def events(text: str) -> list[tuple[str, str]]:
 
 
 def is_listening(stage: Stage) -> bool:
-    return bool(
-        stage.query(
-            "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%wildrydes_scatter AS%' AND pid <> pg_backend_pid()"
-        )
-    )
+    others = "query LIKE '%wildrydes_scatter AS%' AND pid <> pg_backend_pid()"
+    return bool(stage.query(f"SELECT 1 FROM pg_stat_activity WHERE {others}"))
 
 
 @pytest.mark.parametrize("path", [URL, "/query-instant-ride-rfq"])
