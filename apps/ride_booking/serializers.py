@@ -8,6 +8,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -28,6 +30,7 @@ DEFAULT_SECONDS = 10
 LONGEST_SECONDS = 60
 
 
+@extend_schema_field(OpenApiTypes.DATETIME)
 class MomentField(TextField):
     """A time with its zone, as RFC 3339 writes it: `2026-03-01T12:00:00Z`."""
 
