@@ -36,6 +36,7 @@ class Thing:
         self.wait = 20.0
         self.status = 200
         self.asked: list[dict[bytes, bytes]] = []
+        self.meanwhile: Callable[[], None] = lambda: None
 
     def happen(self, number: int, *, final: bool = False) -> None:
         """Let something happen; the last thing that does ends the story."""
@@ -48,6 +49,7 @@ class Thing:
         self.asked.append(dict(scope["headers"]))
         assert await receive() == {"type": "http.request", "body": b"", "more_body": False}
         body, headers = self._answer(scope["path"])
+        self.meanwhile()
         headers = {**headers, "Content-Length": str(len(body)), "X-Request-ID": "a-story"}
         raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": self.status, "headers": raw})
@@ -360,6 +362,40 @@ def test_what_is_told_while_nobody_can_listen_is_found_afterwards(thing: Thing) 
         await caller.task
         assert caller.received == b"[0]"
 
+    play(story, thing)
+
+
+def test_what_is_told_before_the_process_listens_is_not_missed(thing: Thing) -> None:
+    """Given that all is over between the first look and the moment when there is a listener."""
+
+    def end() -> None:
+        if not thing.is_final:
+            thing.happen(0, final=True)
+            tell(thing)
+
+    async def story(application: Live, thing: Thing) -> None:
+        caller = Caller(application, f"/things/{thing.id}")
+        await caller.task
+        assert caller.received == b"[0]"
+
+    thing.wait = 60.0
+    thing.meanwhile = end
+    play(story, thing)
+
+
+def test_while_nobody_can_listen_everyone_looks_again_from_time_to_time(
+    thing: Thing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(application: Live, thing: Thing) -> None:
+        caller = Caller(application, f"/things/{thing.id}/stream")
+        await caller.sees(b"retry")
+        thing.happen(0)
+        await caller.sees(b'{"n":0}')
+        thing.happen(1, final=True)
+        await caller.task
+
+    monkeypatch.setattr(watching, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(watching, "_parameters", lambda: {"host": "/nobody/listens/here"})
     play(story, thing)
 
 
