@@ -76,7 +76,7 @@ SUBSCRIPTIONS = (
     ),
     Subscription(
         name="datalake_ingestion.collect_events",
-        topics=("rides", "customers"),
+        topics=("rides", "customers", "quote-requests", "quotes", "bookings"),
         queue="datalake_ingestion",
     ),
     Subscription(

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 CENT = Decimal("0.01")
-DEAREST = Decimal("100000.00")
+DEAREST = Decimal("1000000.00")
 LONGEST_ID = 64
 LARGEST_NUMBER = 1_000_000_000
 VALID_FOR = timedelta(minutes=5)

@@ -126,7 +126,7 @@ def test_the_last_answer_closes_the_request(as_unicorn: APIClient, rfq: str) -> 
         ({"quote": "0"}, "quote"),
         ({"quote": "-1"}, "quote"),
         ({"quote": 0}, "quote"),
-        ({"quote": "100000.01"}, "quote"),
+        ({"quote": "1000000.01"}, "quote"),
         ({"quote": "12.505"}, "quote"),
         ({"quote": None}, "quote"),
         ({"quote": "cheap"}, "quote"),
