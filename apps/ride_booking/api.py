@@ -119,11 +119,15 @@ class RfqStreamView(APIView):
         ],
         responses={
             (200, events.CONTENT_TYPE): OpenApiTypes.STR,
+            204: None,
             **problem_responses(401, 404),
         },
     )
     def get(self, request: Request, id: UUID) -> HttpResponse:
-        """Return server-sent events: a `quote` for each as it comes, and `closed` at the end."""
+        """Return server-sent events: a `quote` for each as it comes, and `closed` at the end.
+
+        Who comes back after `closed` is answered 204.
+        """
         standing = _standing(request, id)
         return events.answer(
             happenings.of(standing),

@@ -95,6 +95,26 @@ def test_when_the_wait_is_over_the_answer_is_what_there_is(callers: Accounts, rf
     assert (content["status"], len(content["quotes"])) == ("open", 1)
 
 
+def test_who_does_not_answer_in_time_is_not_waited_for(callers: Accounts, stage: Stage) -> None:
+    """Given one fleet that answers, and one that does so when all is over."""
+    stage.start_relay()
+    asked = callers["cmr"].post(URL, json={**WANTED, "deadline_seconds": 3})
+    rfq = asked.headers["Location"]
+    quote(callers, rfq, "cape-town", "20.00")
+
+    closed = callers["cmr"].get(f"{rfq}?wait=30", timeout=40).json()
+    late = callers["winelands"].post(f"{rfq}/quotes", json={"quote": "10.00"})
+
+    assert (closed["status"], len(closed["quotes"])) == ("closed", 1)
+    assert late.status_code == 409
+    shown = callers["cmr"].get(rfq).json()["quotes"]
+    assert [(item["responder"], item["late"]) for item in shown] == [
+        ("winelands", True),
+        ("cape-town", False),
+    ]
+    assert callers["cmr"].post(f"{rfq}/accept", json={"responder": "cape-town"}).status_code == 201
+
+
 def test_a_stream_is_told_each_quote_and_the_close_and_goes_on_where_it_stopped(
     callers: Accounts, rfq: str
 ) -> None:

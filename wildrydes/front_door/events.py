@@ -56,7 +56,13 @@ def written(happenings: Iterable[Happening], *, seen: int) -> bytes:
 def answer(
     happenings: Iterable[Happening], *, last_event_id: str, headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
-    """Return the events that the reader has not seen, as an answer that ends after them."""
+    """Return the events that the reader has not seen, as an answer that ends after them.
+
+    `headers` say that more may come. Who has seen all that there will ever be is answered 204,
+    which tells a browser not to come back.
+    """
     body = written(happenings, seen=seen(last_event_id))
+    if not body and not headers:
+        return HttpResponse(status=204, headers=HEADERS)
     shown = {**HEADERS, **(headers or {})}
     return HttpResponse(body, content_type=CONTENT_TYPE, headers=shown)

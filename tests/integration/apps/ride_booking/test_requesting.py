@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -318,3 +319,40 @@ def test_a_list_takes_a_fixed_number_of_statements(
 
     with django_assert_num_queries(4):
         assert len(as_customer.get(URL).json()["results"]) == 5
+
+
+def test_a_stream_tells_what_came_in_time_and_the_close(as_customer: APIClient, rfq: str) -> None:
+    def read(last_event_id: str = "") -> list[str]:
+        answer = as_customer.get(
+            f"{URL}/{rfq}/stream", headers={"Last-Event-ID": last_event_id} if last_event_id else {}
+        )
+        return re.findall(r"^(?:id|event): (.+)$", answer.content.decode(), re.MULTILINE)
+
+    quote(rfq, "south", "9.00")
+    quote(rfq, "north", "30.00")
+    assert read() == ["2", "quote", "3", "quote"]
+    assert read("2") == ["3", "quote"]
+    close(rfq)
+    quote(rfq, "east", "7.00")
+    assert read("3") == ["b", "closed"]
+    assert read("b") == []
+
+
+def test_a_stream_that_may_go_on_says_so_and_one_that_is_over_is_over(
+    as_customer: APIClient, rfq: str
+) -> None:
+    assert as_customer.get(f"{URL}/{rfq}/stream")["X-Live"] == "stream"
+    close(rfq)
+    ended = as_customer.get(f"{URL}/{rfq}/stream")
+    assert (ended.status_code, ended.get("X-Live")) == (200, None)
+    again = as_customer.get(f"{URL}/{rfq}/stream", headers={"Last-Event-ID": "8"})
+    assert again.status_code == 204
+
+
+def test_the_close_is_told_with_the_whole_request(as_customer: APIClient, rfq: str) -> None:
+    quote(rfq, "north")
+    close(rfq)
+
+    body = as_customer.get(f"{URL}/{rfq}/stream").content.decode()
+    told = json.loads(body.rpartition("data: ")[2])
+    assert told == as_customer.get(f"{URL}/{rfq}").json()

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from wildrydes import scatter_gather
 from wildrydes.errors import OutsideTransactionError, PublishError
-from wildrydes.models import Dispatch, Message, Receipt, Scatter
+from wildrydes.models import Dispatch, Message, Receipt, Scatter, new_id
 from wildrydes.scatter_gather import ALL, DEADLINE, Answer, First, Quorum, Rule, answered, declined
 
 from .conftest import GATHERING, MINUTE, Asked, Gathering, topology_of
@@ -56,6 +56,12 @@ def test_only_those_are_asked_who_are_named_and_those_who_answer_by_themselves(
     assert gathering.responses(scatter_id) == {"bob": "answered"}
     gathering.record(scatter_id, "zoe", answered({}))
     assert Scatter.objects.get(id=scatter_id).closed_because == "completed"
+
+
+def test_a_question_has_the_id_that_it_is_given(gathering: Gathering) -> None:
+    wanted = new_id()
+    assert gathering.ask(id=wanted) == wanted
+    assert (Scatter.objects.get().id, Message.objects.get().id) == (wanted, wanted)
 
 
 @pytest.mark.parametrize("rule", [ALL, DEADLINE, Quorum(2), First(1)])

@@ -60,3 +60,10 @@ def test_an_answer_is_never_kept_by_a_cache_or_held_by_a_proxy() -> None:
     assert numbers(answer.content) == [2]
     assert answer["Content-Type"] == "text/event-stream"
     assert (answer["Cache-Control"], answer["X-Accel-Buffering"]) == ("no-store", "no")
+
+
+def test_who_has_seen_all_that_there_will_be_need_not_come_back() -> None:
+    assert events.answer(THREE, last_event_id="7").status_code == 204
+    assert events.answer(THREE, last_event_id="3").status_code == 200
+    going_on = events.answer(THREE, last_event_id="7", headers={"X-Live": "stream"})
+    assert (going_on.status_code, going_on.content) == (200, b"")
