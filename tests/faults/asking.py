@@ -5,7 +5,6 @@ What they were told yes is remembered. Nobody insists: what was not answered may
 
 from __future__ import annotations
 
-import itertools
 import queue
 import random
 import threading
@@ -27,6 +26,8 @@ WAIT_SECONDS = 4
 COMPLETE = "/api/v1/ride-completions"
 TRY_AGAIN_SECONDS = 0.1
 TRIES = 20
+AT_ONCE = 0.7
+PUT_OFF = 10
 EXPECTED = (200, 201, 404, 409, 410, 429)
 
 Asked = queue.Queue[str]
@@ -41,7 +42,7 @@ class Asking:
 
     customer: str
     deadlines: tuple[float, ...] = (1, 2, 3)
-    pause: float = 0.05
+    pause: float = 0.2
     at_most: int = 1_000_000
     rides: bool = False
 
@@ -116,12 +117,13 @@ class Passenger(Caller):
         self._asked = asked
 
     def _go_on(self, client: httpx.Client) -> None:
-        for _ in itertools.repeat(None, self._style.at_most):
-            if self._stopping.is_set():
-                return
-            if (rfq := self._ask(client)) and self._style.rides:
+        asked = 0
+        while asked < self._style.at_most and not self._stopping.is_set():
+            rfq = self._ask(client)
+            asked += bool(rfq)
+            if rfq and self._style.rides:
                 self._ride(client, rfq)
-            self._stopping.wait(self._style.pause)
+            self._stopping.wait(self._style.pause if rfq else TRY_AGAIN_SECONDS)
 
     def _ask(self, client: httpx.Client) -> str:
         wanted = {"from": "Cape Town", "to": "Paarl", "customer": self._style.customer}
@@ -167,17 +169,16 @@ class Fleet(Caller):
         self._asked = asked
 
     def _go_on(self, client: httpx.Client) -> None:
-        kept: list[str] = []
+        put_off: list[str] = []
         while not self._stopping.is_set():
-            kept.extend(self._next())
-            if kept and self._random.random() < 0.8:
-                self._answer(client, kept.pop(self._random.randrange(len(kept))))
-
-    def _next(self) -> Iterator[str]:
-        try:
-            yield self._asked.get(timeout=0.05)
-        except queue.Empty:
-            return
+            try:
+                put_off.append(self._asked.get(timeout=0.05))
+            except queue.Empty:
+                continue
+            if self._random.random() < AT_ONCE:
+                self._answer(client, put_off.pop())
+            elif len(put_off) > PUT_OFF:
+                self._answer(client, put_off.pop(0))
 
     def _answer(self, client: httpx.Client, rfq: str) -> None:
         amount = f"{self._random.randint(1000, 9999) / 100:.2f}"
@@ -194,7 +195,7 @@ SOME = (
     Asking("passenger4", deadlines=(2, 4), rides=True),
 )
 A_THOUSAND = tuple(
-    Asking(f"crowd{number}", deadlines=(20,), pause=0.0, at_most=125) for number in range(8)
+    Asking(f"crowd{number}", deadlines=(25,), pause=0.0, at_most=125) for number in range(8)
 )
 
 

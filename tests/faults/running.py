@@ -17,7 +17,7 @@ from tests.faults import effects, quotes
 from tests.faults.asking import Asking, Told, quotes_keep_being_asked
 from tests.faults.audit import Findings, Ledger, audit
 from tests.faults.injections.processes import NotReachedError
-from tests.faults.load import Accepted, rides_keep_coming
+from tests.faults.load import BESIDE_QUOTES, STYLES, Accepted, rides_keep_coming
 from tests.faults.report import Row
 from tests.faults.servers import Ground, Scene, Setting
 from tests.faults.topology import QUEUE_NAMES
@@ -87,8 +87,9 @@ def run(fault: Fault, scene: Scene) -> Row:
 @contextmanager
 def _load(fault: Fault, scene: Scene) -> Iterator[Load]:
     url, ground = scene.deployment.url, scene.ground
+    styles = BESIDE_QUOTES if fault.asks else STYLES
     with (
-        rides_keep_coming(url=url, token=ground.token) as accepted,
+        rides_keep_coming(url=url, token=ground.token, styles=styles) as accepted,
         quotes_keep_being_asked(url=url, ground=ground, styles=fault.asks) as told,
     ):
         yield Load(accepted, told)

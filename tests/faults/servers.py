@@ -34,8 +34,8 @@ FROM (
     FROM unicorn_management_fleet LEFT JOIN (VALUES
         ('winelands', 0.0, 0.0, 0.0, 0.0),
         ('garden-route', 1.0, 0.3, 0.5, 1.0),
-        ('great-karoo', 1.0, 1.0, 1.5, 2.5),
-        ('west-coast', 0.5, 0.0, 0.0, 0.0)
+        ('great-karoo', 1.0, 0.8, 1.2, 2.5),
+        ('west-coast', 0.8, 0.0, 0.0, 0.0)
     ) AS told (slug, rate, least, median, most) USING (slug)
 ) AS wanted (slug, rate, least, median, most) WHERE fleet.slug = wanted.slug
 """
