@@ -24,10 +24,10 @@ ACROSS_DATABASES = ("relay.acknowledging", "relay.acknowledged")
 SHORT_POINTS = ("relay.committed", "worker.committed")
 IN_TURN = (1, 4)
 SCATTER_POINTS = {
-    "scatter.recording": ("worker2",),
-    "scatter.recorded": ("worker2",),
-    "scatter.closing": ("worker2", "relay1"),
-    "scatter.closed": ("worker2", "relay1"),
+    "scatter.recording": (("worker2", 1),),
+    "scatter.recorded": (("worker2", 1),),
+    "scatter.closing": (("worker2", 1), ("relay1", 4)),
+    "scatter.closed": (("worker2", 1), ("relay1", 4)),
 }
 
 
@@ -156,16 +156,14 @@ def _quotes() -> Iterator[Fault]:
 def _quotes_with_some_fleets_apart() -> Iterator[Fault]:
     for name, harm, rounds in (
         ("SIGSTOP of a responder's worker, SIGCONT", fleets.freeze_the_responder, 1),
-        ("kill -9 of a responder's worker", fleets.kill_the_responder, 5),
-        ("SIGSTOP of the gathering's worker, SIGCONT", fleets.freeze_the_gathering, 3),
+        ("kill -9 of a responder's worker", fleets.kill_the_responder, 3),
+        ("SIGSTOP of the gathering's worker, SIGCONT", fleets.freeze_the_gathering, 2),
     ):
         yield Fault(f"quotes: {name}", (harm,), SOME_FLEETS_APART, rounds=rounds, asks=asking.SOME)
     for point, places in SCATTER_POINTS.items():
         yield Fault(
             f"quotes: crash point {point}",
-            tuple(
-                processes.crash_at(point, name=name, nth=nth) for name in places for nth in IN_TURN
-            ),
+            tuple(processes.crash_at(point, name=name, nth=nth) for name, nth in places),
             SOME_FLEETS_APART,
             asks=asking.SOME,
         )
