@@ -36,6 +36,11 @@ class Sizes:
     scale_events: int = 10_000
     scale_rounds: int = 2
     push_messages: int = 100_000
+    rfqs: int = 2_000
+    peer_rfqs: int = 100
+    idle_rfqs: int = 40
+    overdue_rfqs: int = 1_500
+    overdue_seconds: float = 3.0
 
 
 FULL = Sizes()
@@ -60,4 +65,9 @@ QUICK = Sizes(
     scale_events=500,
     scale_rounds=1,
     push_messages=10_000,
+    rfqs=100,
+    peer_rfqs=20,
+    idle_rfqs=5,
+    overdue_rfqs=50,
+    overdue_seconds=1.0,
 )

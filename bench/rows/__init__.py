@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 from bench.results import Result
 from bench.rows import (
     accept,
+    deadlines,
     drain,
     frugality,
     growth,
     latency,
     overload,
+    rfqs,
     scale,
     sustained,
 )
@@ -31,6 +33,9 @@ ROWS: Mapping[str, Run] = {
     "overload": overload.overload,
     "growth": growth.growth,
     "scale": scale.scale,
+    "rfqs": rfqs.throughput,
+    "rfq-latency": rfqs.latency,
+    "rfq-overshoot": deadlines.overshoot,
 }
 
 __all__ = ["ROWS", "Bench", "Run"]
