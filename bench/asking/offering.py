@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 LOOK_SECONDS = 0.01
@@ -29,7 +30,7 @@ def offer(
     for _ in range(requests):
         asked = ask()
         if one_at_a_time:
-            _wait(lambda id_=asked: is_closed(id_))
+            _wait(partial(is_closed, asked))
             time.sleep(PAUSE_SECONDS)
 
 

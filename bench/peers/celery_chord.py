@@ -1,4 +1,4 @@
-"""Celery 5.7: each request for quotes is a chord of sixteen chains ask -> record, closed by its body.
+"""Celery 5.7: a chord for each request, of sixteen chains ask -> record, closed by its body.
 
 Settings: `acks_late`, results ignored by every task (the chord needs only its counter, not what
 the tasks return), result backend in the same Redis, prefetch 64, one priority step, no base64

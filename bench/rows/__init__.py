@@ -9,6 +9,7 @@ from bench.rows import (
     accept,
     deadlines,
     drain,
+    first_quote,
     frugality,
     growth,
     latency,
@@ -36,6 +37,7 @@ ROWS: Mapping[str, Run] = {
     "rfqs": rfqs.throughput,
     "rfq-latency": rfqs.latency,
     "rfq-overshoot": deadlines.overshoot,
+    "rfq-first-quote": first_quote.first_quote,
 }
 
 __all__ = ["ROWS", "Bench", "Run"]

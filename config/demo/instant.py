@@ -88,9 +88,8 @@ def travel(quoting: Quoting, *, url: str, customer: client.Caller, say: Say) -> 
     """Accept the cheapest quote, let the unicorn that comes start and complete the ride."""
     booked = customer.accept(quoting.rfq, responder=quoting.cheapest["responder"])
     who = booked["unicorn"] or booked["responder"]
-    say(
-        f"Booked with {booked['responder']} for {booked['price']} {booked['currency']}: {who} comes."
-    )
+    price = f"{booked['price']} {booked['currency']}"
+    say(f"Booked with {booked['responder']} for {price}: {who} comes.")
     unicorn = client.Caller(url=url, token=_token(who, fleet=booked["responder"]))
     try:
         unicorn.start(booked["id"])

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from apps.identity import demo as accounts
+from apps.identity import operations
 from apps.identity.models import User
 from config.demo import following, instant, rides
 from wildrydes.models import Response, Scatter
@@ -95,7 +96,9 @@ def test_the_unicorn_that_comes_has_an_account_of_its_fleet() -> None:
 
 @pytest.mark.django_db
 def test_somebody_elses_account_of_that_name_is_not_taken_over() -> None:
-    user = User.objects.create_user("gannet", password="known to a customer")
+    user = operations.register_customer(
+        username="gannet", password="known to a customer", customer="g", email="", name=""
+    )
 
     with pytest.raises(User.DoesNotExist):
         accounts.unicorn(username="gannet", fleet="west-coast", now=NOW)
