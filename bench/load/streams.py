@@ -77,16 +77,21 @@ class Stream:
         head = f"GET {RFQS}/{rfq}/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         self._socket.sendall(f"{head}Authorization: Token {self._token}\r\n\r\n".encode())
 
-    def first_quote(self) -> FirstQuote:
-        """Wait for the first quote. Raises `RuntimeError` when the stream ends without one."""
+    def first_quote(self) -> FirstQuote | None:
+        """Wait for the first quote; none when the request is closed before there is one.
+
+        Raises `RuntimeError` when the stream ends in another way.
+        """
         received, stood_at = b"", 0.0
         while (found := QUOTE.search(received)) is None:
             chunk = self._socket.recv(READ_AT_ONCE)
             read_at = time.time()
             received += chunk
             stood_at = stood_at or (read_at if HEAD_END in received else 0.0)
-            if not chunk or b"event: closed" in received:
-                raise RuntimeError(f"a stream without a quote: {received!r}")
+            if b"event: closed" in received and not QUOTE.search(received):
+                return None
+            if not chunk:
+                raise RuntimeError(f"a stream that broke off: {received!r}")
         given_at = datetime.fromisoformat(json.loads(found[1])["received_at"]).timestamp()
         return FirstQuote(given_at, read_at, stood_at)
 

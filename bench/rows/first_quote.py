@@ -22,7 +22,7 @@ from bench.running import Running, running
 from bench.sides import LIVE
 from config.env import PROJECT_ROOT
 
-DEADLINE = 3  # seconds
+DEADLINE = 10  # seconds
 WARM_UP = 10
 P50_MS, P99_MS = 20.0, 100.0
 MS = 1e3
@@ -54,6 +54,10 @@ def first_quote(bench: Bench) -> Result:
             "beside_open_streams_ms": shown["beside"],
             "open_streams": {"at_first": bench.sizes.streams, "at_last": left[0]},
             "rides_a_second_beside": bench.sizes.rides_beside,
+            "closed_without_a_quote": {
+                "alone": bench.sizes.live_rfqs - len(alone),
+                "beside": bench.sizes.live_rfqs - len(beside),
+            },
             "given_before_the_stream_stood": {
                 "alone": sum(quote.was_there for quote in alone),
                 "beside": sum(quote.was_there for quote in beside),
@@ -64,10 +68,11 @@ def first_quote(bench: Bench) -> Result:
 
 def _ask(bench: Bench, one: Running, *, requests: int) -> list[FirstQuote]:
     asker = Asker(one.port, bench.ground.customer_token, deadline=DEADLINE)
-    return [_one(bench, one, asker) for _ in range(requests)]
+    found = [_one(bench, one, asker) for _ in range(requests)]
+    return [quote for quote in found if quote]
 
 
-def _one(bench: Bench, one: Running, asker: Asker) -> FirstQuote:
+def _one(bench: Bench, one: Running, asker: Asker) -> FirstQuote | None:
     stream = Stream(one.port, bench.ground.customer_token)
     try:
         stream.open(asker.ask())
