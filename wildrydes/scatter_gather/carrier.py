@@ -25,7 +25,7 @@ from wildrydes import redis, topology, wire
 from wildrydes.models import Dispatch
 from wildrydes.wire import Delivery
 
-NOTED_SECONDS = 60
+NOTED_SECONDS = 10
 RECORD = "record"
 CLOSE = "close"
 

@@ -1,12 +1,15 @@
 """What is asked of Postgres, for any number of scatters at once. Always in order of id."""
 
+# A process that is stopped while it holds these locks may not hold up a deadline for long.
 LOCK = """
-SELECT *, deadline_at <= clock_timestamp() AS is_overdue
+SELECT *, deadline_at <= clock_timestamp() AS is_overdue,
+    set_config('idle_in_transaction_session_timeout', '5s', true) AS patience
 FROM wildrydes_scatter WHERE id = ANY(%s) ORDER BY id FOR UPDATE
 """
 
 LOCK_OPEN = """
-SELECT *, deadline_at <= clock_timestamp() AS is_overdue
+SELECT *, deadline_at <= clock_timestamp() AS is_overdue,
+    set_config('idle_in_transaction_session_timeout', '5s', true) AS patience
 FROM wildrydes_scatter WHERE id = ANY(%s) AND status = 'open' ORDER BY id FOR UPDATE
 """
 
@@ -52,7 +55,8 @@ WHERE receipt.subscription = %s AND receipt.message_id = said.id
 """
 
 CLAIM_DUE = """
-SELECT * FROM wildrydes_scatter WHERE status = 'open' AND deadline_at <= clock_timestamp()
+SELECT *, set_config('idle_in_transaction_session_timeout', '5s', true) AS patience
+FROM wildrydes_scatter WHERE status = 'open' AND deadline_at <= clock_timestamp()
 ORDER BY deadline_at LIMIT %s FOR UPDATE SKIP LOCKED
 """
 

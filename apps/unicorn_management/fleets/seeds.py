@@ -17,6 +17,7 @@ from apps.unicorn_management.fleets.behaviour import Behaviour
 from apps.unicorn_management.models import Fleet, Unicorn
 
 AT_ONCE = Behaviour()
+BY_HAND = Behaviour(answer_rate=0)  # the demo accounts' fleets: their unicorns quote themselves
 SOON = Behaviour(delay_min_seconds=0.05, delay_median_seconds=0.12, delay_max_seconds=0.3)
 SLOWLY = Behaviour(delay_min_seconds=0.5, delay_median_seconds=1.5, delay_max_seconds=4)
 OFTEN_SILENT = Behaviour(answer_rate=0.4)
@@ -45,6 +46,7 @@ SEEDS = (
         name="Cape Town Unicorns",
         home="Cape Town",
         prices=("3.50", "0.95", "0.20"),
+        rehearses=BY_HAND,
         unicorns=(
             ("rarity", "Cape Town"),
             ("protea", "Sea Point"),
@@ -56,6 +58,7 @@ SEEDS = (
         name="Winelands Wings",
         home="Stellenbosch",
         prices=("3.00", "1.05", "0.15"),
+        rehearses=BY_HAND,
         unicorns=(("shadowfax", "Stellenbosch"), ("pinotage", "Paarl"), ("chenin", "Franschhoek")),
     ),
     Seed(
