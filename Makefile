@@ -20,7 +20,7 @@ help: ## list every target
 up: $(VENV)/.runtime ## start the whole platform and stay in the foreground
 	@exec $(BIN)/python manage.py up
 
-demo: $(VENV)/.runtime ## send rides through the platform (started if need be) and show who got what
+demo: $(VENV)/.runtime ## send rides through the platform (started if need be), take one, show who did what
 	@exec $(BIN)/python manage.py demo
 
 test: $(VENV)/.dev ## run the tests, on servers of their own

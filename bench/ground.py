@@ -30,6 +30,7 @@ from config.env import PROJECT_ROOT
 SECRET_KEY = "the-benchmarks-use-this-key-and-nothing-else-does"
 OURS = "template_ours"
 PEERS = "template_peers"
+SHIPPED = "template_shipped"
 REDIS_DATABASES = 16
 
 
@@ -41,6 +42,7 @@ class Ground:
     postgres: EmbeddedPostgres
     valkey: EmbeddedValkey
     tokens: dict[str, str] = field(default_factory=dict)
+    customer_token: str = ""
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def environment(self, *, database: str, redis_db: int = 0) -> dict[str, str]:
@@ -66,6 +68,21 @@ class Ground:
             "DJANGO_SETTINGS_MODULE": "bench.peers.settings",
         }
         self.tokens[PEERS] = run(["-m", "bench.peers.prepare"], theirs).split()[-1]
+
+    def prepare_shipped(self) -> None:
+        """Make the template with every service and fleet that `make up` has, unless it is there."""
+        if SHIPPED in self.tokens:
+            return
+        self.postgres.create_database(SHIPPED)
+        shipped = {
+            **self.environment(database=SHIPPED),
+            "DJANGO_SETTINGS_MODULE": "config.settings.local",
+        }
+        run(["manage.py", "migrate", "--verbosity", "0"], shipped)
+        accounts = json.loads(run(["manage.py", "seed_demo", "--json"], shipped))
+        run(["manage.py", "seed_fleets"], shipped)
+        self.tokens[SHIPPED] = accounts["unicorns"][0]["token"]
+        self.customer_token = accounts["customers"][0]["token"]
 
     def copy(self, template: str) -> str:
         """Return the name of a new database like the template, with its statistics up to date."""

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from django.utils.module_loading import import_string
 
 from bench import sides
 from bench.effects import Effects
 from bench.ground import Ground, run
 from bench.load.requests import Target
 from bench.sides import Side
-from bench.topology import TOPOLOGY
 from config.env import ENV, PROJECT_ROOT
 from config.supervisor import programs
 from config.supervisor.services import ChildProcess
@@ -93,14 +93,21 @@ class Running:
         url = f"http://127.0.0.1:{self._env.port}/healthz"
         _wait(lambda: _answers(url), what=f"{self.side.name}: web")
 
-    def start_consumers(self, *, workers: int = 2, relays: int = 1) -> None:
-        """Start what takes the events to their effects; our relay when our workers are ready."""
+    def start_consumers(self, *, workers: int = 0, relays: int = 1) -> None:
+        """Start what takes the events to their effects; our relay when our workers are ready.
+
+        `workers` are those of each group, as many as the topology says unless it is given.
+        """
         if not self.side.is_ours:
             for number, command in enumerate(self.side.workers):
                 self._start(self._child(f"worker{number}", command))
             return
-        groups = [dataclasses.replace(group, processes=workers) for group in TOPOLOGY.workers]
-        started = programs.workers(self._env, dataclasses.replace(TOPOLOGY, workers=tuple(groups)))
+        topology = import_string(self.side.topology)
+        groups = [
+            dataclasses.replace(group, processes=workers or group.processes)
+            for group in topology.workers
+        ]
+        started = programs.workers(self._env, dataclasses.replace(topology, workers=tuple(groups)))
         for worker in started:
             self._start(worker)
         for worker in started:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench import ground
 
@@ -23,11 +23,12 @@ class Side:
     settings: str = "bench.peers.settings"
     extra: tuple[tuple[str, str], ...] = (("ride", "r-1"),)
     lag_origin: str = PEER_RIDES
+    topology: str = "bench.topology.TOPOLOGY"
 
     @property
     def is_ours(self) -> bool:
         """Say whether this is Wild Rydes."""
-        return self.template == ground.OURS
+        return self.template != ground.PEERS
 
 
 def _python(*arguments: str) -> tuple[str, ...]:
@@ -45,6 +46,20 @@ WILD_RYDES = Side(
     settings="bench.settings",
     extra=(),
     lag_origin="wildrydes_message AS origin ON effect.event_id = origin.id",
+)
+ASKING = replace(
+    WILD_RYDES,
+    name="ours, asking",
+    settings="bench.asking.settings",
+    topology="bench.asking.topology.TOPOLOGY",
+)
+ONE_APART = replace(ASKING, topology="bench.asking.topology.ONE_APART")
+LIVE = replace(
+    WILD_RYDES,
+    name="ours, as shipped",
+    template=ground.SHIPPED,
+    settings="config.settings.local",
+    topology="config.topology.TOPOLOGY",
 )
 PLAIN = Side(name="plain")
 CELERY = Side(
@@ -78,6 +93,14 @@ TASKIQ = Side(
         ),
     ),
 )
+CELERY_CHORD = Side(
+    name="celery-chord",
+    workers=tuple(
+        _celery("celery_chord", "--pool", "solo", "-n", f"chord{number}@%h", *QUIET)
+        for number in (1, 2)
+    ),
+)
 
 PEERS: Sequence[Side] = (CELERY, CELERY_TUNED, DRAMATIQ, TASKIQ)
-REDIS_DB = {side.name: number for number, side in enumerate((WILD_RYDES, PLAIN, *PEERS))}
+EVERYBODY = (WILD_RYDES, PLAIN, *PEERS, ASKING, CELERY_CHORD, LIVE)
+REDIS_DB = {side.name: number for number, side in enumerate(EVERYBODY)}

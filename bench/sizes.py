@@ -1,4 +1,4 @@
-"""How much of everything: so that the whole takes at most 40 minutes on two cores.
+"""How much of everything: so that the whole takes at most 46 minutes on two cores.
 
 Peers get fewer events than we do where only a rate is measured: at a fiftieth of the rate, the
 same backlog would take them the whole hour. A short backlog is no handicap to them.
@@ -36,6 +36,14 @@ class Sizes:
     scale_events: int = 10_000
     scale_rounds: int = 2
     push_messages: int = 100_000
+    rfqs: int = 2_000
+    peer_rfqs: int = 100
+    idle_rfqs: int = 40
+    overdue_rfqs: int = 1_500
+    overdue_seconds: float = 3.0
+    live_rfqs: int = 100
+    streams: int = 1_000
+    rides_beside: float = 50.0
 
 
 FULL = Sizes()
@@ -60,4 +68,12 @@ QUICK = Sizes(
     scale_events=500,
     scale_rounds=1,
     push_messages=10_000,
+    rfqs=100,
+    peer_rfqs=20,
+    idle_rfqs=5,
+    overdue_rfqs=50,
+    overdue_seconds=1.0,
+    live_rfqs=5,
+    streams=20,
+    rides_beside=5.0,
 )

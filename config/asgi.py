@@ -1,12 +1,19 @@
 """What granian serves: Django, behind a reception that slow clients cannot block.
 
-New work is refused while what was accepted waits too long; completed rides are refused last.
+In front of it stand the answers that wait for something to happen, which hold no thread. New work
+is refused while what was accepted waits too long; completed rides are refused last.
 """
 
 from config import wsgi
 from wildrydes.front_door.admission import Admission
+from wildrydes.front_door.live import Live
 from wildrydes.front_door.reception import Reception
 
+ID = r"(?P<id>[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})"
+LIVE_PATHS = (
+    rf"/api/v1/instant-ride-rfqs/{ID}(?:/stream)?",
+    rf"/query-instant-ride-rfq/{ID}",
+)
 COMPLETED_RIDES = ("/api/v1/ride-completions", "/submit-ride-completion")
 
 admission = Admission(
@@ -15,4 +22,4 @@ admission = Admission(
 )
 admission.keep_looking()
 
-application = Reception(wsgi.application, admits=admission.admits)
+application = Live(Reception(wsgi.application, admits=admission.admits), paths=LIVE_PATHS)

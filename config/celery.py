@@ -7,6 +7,7 @@ The hazards that these settings avoid are listed in `docs/decisions/0001-truth-i
 import os
 
 from celery import Celery
+from celery.app.backends import BACKEND_ALIASES
 from kombu.transport import TRANSPORT_ALIASES
 
 from wildrydes import serialization
@@ -16,6 +17,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 TRANSPORT_ALIASES.update(
     redis="wildrydes.transport:Transport", rediss="wildrydes.transport:Transport"
 )
+BACKEND_ALIASES.update(redis="wildrydes.results:Backend", rediss="wildrydes.results:Backend")
 
 serialization.register()
 

@@ -9,7 +9,19 @@ from django.urls import reverse_lazy
 
 Entry = tuple[str, str, str]
 
+QUOTES: dict[str, Entry] = {
+    "apps.ride_booking": (
+        "Requests for quotes",
+        "request_quote",
+        "ride_booking_rfq_changelist",
+    ),
+}
 RIDES: dict[str, Entry] = {
+    "apps.ride_booking": (
+        "Rides",
+        "local_taxi",
+        "ride_booking_ride_changelist",
+    ),
     "apps.unicorn_management": (
         "Ride completions",
         "flag",
@@ -21,6 +33,10 @@ RIDES: dict[str, Entry] = {
         "extraordinary_rides_extraordinaryride_changelist",
     ),
 }
+FLEETS: tuple[Entry, ...] = (
+    ("Fleets", "groups", "unicorn_management_fleet_changelist"),
+    ("Unicorns", "pets", "unicorn_management_unicorn_changelist"),
+)
 CUSTOMERS: dict[str, Entry] = {
     "apps.customer_accounting": (
         "Ledger",
@@ -53,6 +69,7 @@ MESSAGING: tuple[Entry, ...] = (
     ("Redrives", "replay", "wildrydes_redrive_changelist"),
     ("Operator actions", "history", "wildrydes_operatoraction_changelist"),
     ("Requests", "question_answer", "wildrydes_request_changelist"),
+    ("Scatters", "call_split", "wildrydes_scatter_changelist"),
     ("Topology", "hub", "wildrydes_topology"),
     ("Consumers", "engineering", "wildrydes_consumer_changelist"),
     ("Doctor", "stethoscope", "wildrydes_doctor"),
@@ -62,7 +79,16 @@ MESSAGING: tuple[Entry, ...] = (
 def sidebar(*, services: Sequence[str], flower_url: str) -> dict[str, Any]:
     """Return unfold's sidebar setting for these installed services."""
     groups = [
-        ("Rides", [entry for name, entry in RIDES.items() if name in services]),
+        (
+            "Rides",
+            [
+                entry
+                for entries in (QUOTES, RIDES)
+                for name, entry in entries.items()
+                if name in services
+            ],
+        ),
+        ("Fleets", list(FLEETS) if "apps.unicorn_management" in services else []),
         ("Customers", [entry for name, entry in CUSTOMERS.items() if name in services]),
         ("Data", [entry for name, entry in DATA.items() if name in services]),
         ("Messaging", list(MESSAGING)),

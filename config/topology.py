@@ -6,15 +6,25 @@ a new subscriber is a new entry here and a handler in its service.
 
 from datetime import timedelta
 
+from apps.unicorn_management.messages import FLEETS
 from wildrydes.retry import RetryPolicy
 from wildrydes.topology import Queue, Subscription, Topic, Topology, Workers
 
 IN_TIME = timedelta(seconds=5)
 OUTSIDE_WORLD = RetryPolicy(max_attempts=12, first=timedelta(seconds=2), cap=timedelta(minutes=30))
+AT_ONCE_OR_NEVER = RetryPolicy(
+    max_attempts=3, first=timedelta(milliseconds=200), cap=timedelta(seconds=1)
+)
 
 TOPICS = (
     Topic(name="rides", types=("v1.ride.completed",)),
     Topic(name="customers", types=("v1.customer.registered",)),
+    Topic(name="quote-requests", types=("v1.ride-quotes.requested",)),
+    Topic(name="quotes", types=("v1.ride-quotes.gathered",)),
+    Topic(
+        name="bookings",
+        types=("v1.ride.booked", "v1.ride.started", "v1.ride.cancelled", "v1.ride.finished"),
+    ),
 )
 
 QUEUES = (
@@ -25,6 +35,11 @@ QUEUES = (
     Queue(name="datalake_ingestion", refuse_beyond=IN_TIME),
     Queue(name="datalake_ingestion.files", batch_items=20),
     Queue(name="extraordinary_rides", refuse_beyond=IN_TIME),
+    Queue(name="ride_booking"),
+    Queue(name="ride_booking.answers"),
+    Queue(name="unicorn_management.rides"),
+    Queue(name="unicorn_management.quotes"),
+    *(Queue(name=f"unicorn_management.fleet.{fleet}") for fleet in FLEETS),
 )
 
 SUBSCRIPTIONS = (
@@ -37,6 +52,19 @@ SUBSCRIPTIONS = (
         name="customer_notification.notify_customer",
         topics=("rides",),
         queue="customer_notification",
+    ),
+    Subscription(
+        name="customer_notification.tell_of_bookings",
+        topics=("bookings",),
+        queue="customer_notification",
+        filter={"type": ["v1.ride.booked", "v1.ride.cancelled"]},
+        scope="attributes",
+    ),
+    Subscription(
+        name="customer_notification.tell_of_no_quotes",
+        topics=("quotes",),
+        queue="customer_notification",
+        filter={"quotes": {"responder": [{"exists": False}]}},
     ),
     Subscription(
         name="customer_notification.send_email",
@@ -56,7 +84,7 @@ SUBSCRIPTIONS = (
     ),
     Subscription(
         name="datalake_ingestion.collect_events",
-        topics=("rides", "customers"),
+        topics=("rides", "customers", "quote-requests", "quotes", "bookings"),
         queue="datalake_ingestion",
     ),
     Subscription(
@@ -70,6 +98,40 @@ SUBSCRIPTIONS = (
         topics=("rides",),
         queue="extraordinary_rides",
         filter={"fare": [{"numeric": [">=", 50]}], "distance": [{"numeric": [">=", 20]}]},
+    ),
+    Subscription(
+        name="ride_booking.gather_quotes",
+        replies=("v1.ride.quoted",),
+        queue="ride_booking.answers",
+    ),
+    Subscription(
+        name="ride_booking.complete_ride",
+        topics=("rides",),
+        queue="ride_booking",
+        filter={"ride": [{"anything-but": None}]},
+    ),
+    Subscription(
+        name="unicorn_management.follow_rides",
+        topics=("bookings",),
+        queue="unicorn_management.rides",
+        fifo=True,
+    ),
+    Subscription(
+        name="unicorn_management.give_quote",
+        command="v1.quote.give",
+        queue="unicorn_management.quotes",
+        retry=AT_ONCE_OR_NEVER,
+    ),
+    *(
+        Subscription(
+            name=f"unicorn_management.quote.{fleet}",
+            topics=("quote-requests",),
+            queue=f"unicorn_management.fleet.{fleet}",
+            responder=fleet,
+            answers_to="ride_booking.gather_quotes",
+            retry=AT_ONCE_OR_NEVER,
+        )
+        for fleet in FLEETS
     ),
 )
 

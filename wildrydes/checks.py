@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.apps import AppConfig, apps
@@ -15,9 +15,17 @@ from django.core import checks
 from wildrydes import filters, preflight, subscriptions, topology
 from wildrydes.consumer import heartbeat
 from wildrydes.errors import ConfigurationError
-from wildrydes.topology import Topology
+from wildrydes.subscriptions import Role
+from wildrydes.topology import Subscription, Topology
 
 Check = Callable[[Topology], Iterable[checks.CheckMessage]]
+BOUND_WITH: Mapping[Role, str] = {
+    "handler": "subscribe",
+    "replies": "receive_replies",
+    "step": "pipeline_step",
+    "answers": "answers",
+    "gathers": "gathers",
+}
 
 
 @checks.register("wildrydes")
@@ -117,18 +125,45 @@ def _pipelines_are_whole(current: Topology) -> Iterator[checks.CheckMessage]:
             yield _error("E052", f"Steps of {name!r} share the queue {queue!r}.", hint)
 
 
+def _responders_are_whole(current: Topology) -> Iterator[checks.CheckMessage]:
+    gatherings = {entry.name for entry in current.subscriptions if entry.replies}
+    answering = [item for item in current.subscriptions if item.responder or item.answers_to]
+    for entry in answering:
+        if not (entry.responder and entry.answers_to):
+            yield _error("E055", f"{entry.name!r} needs both a responder's name and answers_to.")
+        elif entry.answers_to not in gatherings:
+            text = f"{entry.name!r} answers to {entry.answers_to!r}, which takes no replies."
+            yield _error("E056", text)
+        if entry.at_most_once:
+            text = f"{entry.name!r} answers, and is handled at most once: its answer could be lost."
+            yield _error("E057", text)
+    for topic in current.topics:
+        names = [item.responder for item in answering if topic.name in item.topics]
+        for name in sorted({name for name in names if name and names.count(name) > 1}):
+            yield _error("E058", f"Two subscriptions to {topic.name!r} answer as {name!r}.")
+
+
 def _handlers_have_the_right_role(current: Topology) -> Iterator[checks.CheckMessage]:
     steps = {step for pipeline in current.pipelines for step in pipeline.steps}
     known = {entry.name: entry for entry in current.subscriptions}
-    ways = {"handler": "subscribe", "replies": "receive_replies", "step": "pipeline_step"}
+    gatherings = {entry.answers_to for entry in current.subscriptions}
     for binding in subscriptions.bindings():
         entry = known.get(binding.subscription)
         if entry is None:
             continue
-        role = "replies" if entry.replies else "step" if entry.name in steps else "handler"
-        if binding.role != role:
-            text = f"The handler of {entry.name!r} is bound with {ways[binding.role]}."
-            yield _error("E053", text, f"Bind it with {ways[role]}.")
+        roles = _roles(entry, is_step=entry.name in steps, is_gathering=entry.name in gatherings)
+        if binding.role not in roles:
+            text = f"The handler of {entry.name!r} is bound with {BOUND_WITH[binding.role]}."
+            yield _error("E053", text, f"Bind it with {BOUND_WITH[roles[0]]}.")
+
+
+def _roles(entry: Subscription, *, is_step: bool, is_gathering: bool) -> Sequence[Role]:
+    """Return the roles that a handler of this subscription may have."""
+    if entry.replies:
+        return ("gathers",) if is_gathering else ("replies", "gathers")
+    if entry.responder:
+        return ("answers",)
+    return ("step",) if is_step else ("handler",)
 
 
 def _times_fit_together(current: Topology) -> Iterator[checks.CheckMessage]:
@@ -171,6 +206,7 @@ TOPOLOGY_CHECKS: tuple[Check, ...] = (
     _subscriptions_are_whole,
     _types_are_of_one_kind,
     _pipelines_are_whole,
+    _responders_are_whole,
     _handlers_have_the_right_role,
     _filters_are_valid,
     _times_fit_together,

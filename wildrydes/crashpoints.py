@@ -27,6 +27,10 @@ POINTS = (
     "worker.handled",
     "worker.committed",
     "worker.acknowledged",
+    "scatter.recording",
+    "scatter.recorded",
+    "scatter.closing",
+    "scatter.closed",
     "outside.before",
     "outside.after",
 )

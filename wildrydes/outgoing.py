@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+from uuid import UUID
 
 import orjson
 
@@ -52,7 +53,8 @@ class Outgoing:
     `not_before` that moment, and is let go of by a consumer that gets to it after `expires_at`.
     A `deduplication_id`, or `SAME_CONTENT` (subject, group and data are equal), keeps out what is
     published again within the window. `reply_to` is the subscription that answers go to. `cause`
-    is the message that it answers or follows from, where that is not the one being handled.
+    is the message that it answers or follows from, where that is not the one being handled. `id` is
+    given where something that the same transaction stores has to know it before.
     """
 
     body: Body
@@ -64,6 +66,7 @@ class Outgoing:
     deduplication_id: DeduplicationId = ""
     reply_to: str = ""
     cause: Envelope | None = None
+    id: UUID | None = None
 
 
 def refuse_undeliverable(outgoing: Outgoing, data: object, *, kind: Kind) -> None:

@@ -169,13 +169,23 @@ HAZARDS = (
         "hold its locks for ever.",
         "Set idle_in_transaction_session_timeout in the database's OPTIONS.",
     ),
+    Hazard(
+        "W039",
+        lambda: bool(
+            celery_setting("RESULT_BACKEND") and not celery_setting("REDIS_SOCKET_TIMEOUT")
+        ),
+        "CELERY_REDIS_SOCKET_TIMEOUT is not set: whoever sends a chord would wait two minutes for "
+        "a dead Redis.",
+        "Set it to some seconds.",
+    ),
 )
 
 NO_RESULTS = Hazard(
     "I038",
     lambda: not celery_setting("RESULT_BACKEND"),
-    "CELERY_RESULT_BACKEND is not set. The kernel needs none; a chord would never end without.",
-    "Set it where something starts chords.",
+    "CELERY_RESULT_BACKEND is not set: there are no chords, and the answers to a scatter travel as "
+    "messages, which is slower.",
+    "Set it to the same Redis.",
 )
 
 

@@ -135,7 +135,7 @@ def _row(outgoing: Outgoing, *, kind: Kind) -> Message:
     data = outgoing.body.to_data()
     refuse_undeliverable(outgoing, data, kind=kind)
     now = _context_for(outgoing)
-    message_id = new_id()
+    message_id = outgoing.id or new_id()
     return Message(
         id=message_id,
         type=outgoing.body.TYPE,

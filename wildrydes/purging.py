@@ -32,6 +32,7 @@ WITH page AS MATERIALIZED (
         AND position NOT IN (SELECT position FROM wildrydes_unrouted)
         AND id NOT IN (SELECT unnest(message_ids) FROM wildrydes_dispatch)
         AND id NOT IN (SELECT id FROM wildrydes_request WHERE status = 'open')
+        AND id NOT IN (SELECT id FROM wildrydes_scatter WHERE status = 'open')
         AND id NOT IN (
             SELECT message_id FROM wildrydes_redriveitem WHERE outcome IN ('waiting', 'sent')
         )

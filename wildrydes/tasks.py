@@ -1,12 +1,17 @@
-"""The Celery task of each subscription that is installed here. It bears the subscription's name."""
+"""The Celery tasks of each subscription that is installed here, under the subscription's name.
 
+A gathering has two more: `<gathering>.record` and `<gathering>.close`.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 from celery import Task, shared_task
 from django.db import close_old_connections
 
 from wildrydes import roll_call, subscriptions
-from wildrydes.consumer import consume
+from wildrydes.consumer import answering, consume
+from wildrydes.scatter_gather import carrier
 
 
 def _register(subscription: str) -> None:
@@ -17,7 +22,34 @@ def _register(subscription: str) -> None:
         return vars(consume(subscription=subscription, body=body, worker=worker))
 
 
+def _register_responder(subscription: str) -> None:
+    @shared_task(name=subscription, bind=True, ignore_result=True)
+    def answer_delivery(self: Task[..., Any], body: dict[str, Any]) -> Mapping[str, Any]:
+        close_old_connections()
+        worker = str(self.request.hostname or "")
+        if self.request.chain:
+            return answering.answer(subscription=subscription, body=body, worker=worker)
+        return vars(consume(subscription=subscription, body=body, worker=worker))
+
+
+def _register_gathering(gathering: str) -> None:
+    @shared_task(name=f"{gathering}.{carrier.RECORD}", ignore_result=True)
+    def record_answers(carried: dict[str, Any]) -> None:
+        close_old_connections()
+        answering.record(gathering=gathering, carried=carried)
+
+    @shared_task(name=f"{gathering}.{carrier.CLOSE}", ignore_result=True)
+    def close_complete(scatter_ids: list[str]) -> None:
+        close_old_connections()
+        answering.look_again(scatter_ids=scatter_ids)
+
+
 __all__ = ["roll_call"]  # connected to the worker's signals by being imported
 
 for _binding in subscriptions.bindings():
-    _register(_binding.subscription)
+    if _binding.role == "answers":
+        _register_responder(_binding.subscription)
+    else:
+        _register(_binding.subscription)
+    if _binding.role == "gathers":
+        _register_gathering(_binding.subscription)

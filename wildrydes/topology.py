@@ -63,6 +63,8 @@ class Subscription:
     for a person (`on_dead="park"`) or goes on (`"skip"`). A handler call that takes longer than
     `time_limit` is a failure. `at_most_once` acknowledges before the handler runs: a message may
     then be lost, and is never handled twice.
+    One that `answers_to` a gathering is a responder of scatter-gather, under the name `responder`.
+    The gathering is a subscription with `replies`.
     """
 
     name: str
@@ -77,6 +79,8 @@ class Subscription:
     on_dead: OnDead = "park"
     time_limit: timedelta = timedelta(seconds=30)
     at_most_once: bool = False
+    responder: str = ""
+    answers_to: str = ""
 
     @property
     def service(self) -> str:

@@ -27,7 +27,7 @@ class NotificationAdmin(ExactSearchAdmin, FastCountAdmin, ReadOnlyAdmin, ModelAd
 
     list_display = ("subject", "customer", "kind", "created_at", "emailed_at")
     list_filter = ("kind",)
-    search_fields = ("customer", "ride_completion", "id")
-    search_help_text = "Customer, ride completion id or notification id, whole."
+    search_fields = ("customer", "about", "id")
+    search_help_text = "Customer, notification id or the id of what it is about, whole."
     ordering = ("-id",)
     sortable_by = ()

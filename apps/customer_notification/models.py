@@ -21,18 +21,23 @@ class Contact(models.Model):
 
 
 class Notification(models.Model):
-    """One thing that a customer was told; of each kind at most one for a ride completion.
+    """One thing that a customer was told; of each kind at most one about the same thing.
+
+    `about` is the ride completion, the booked ride or the request for quotes that it speaks of.
 
     `message_id` is the message that it speaks of; the e-mail's Message-ID is derived from it.
     """
 
     class Kind(models.TextChoices):
         RIDE_COMPLETED = "ride_completed", "Ride completed"
+        RIDE_BOOKED = "ride_booked", "Ride booked"
+        RIDE_CANCELLED = "ride_cancelled", "Ride cancelled"
+        NO_QUOTES = "no_quotes", "No quotes"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     customer = models.CharField(max_length=64)
     kind = models.CharField(max_length=40, choices=Kind.choices)
-    ride_completion = models.UUIDField()
+    about = models.UUIDField()
     subject = models.CharField(max_length=200)
     body = models.TextField()
     created_at = models.DateTimeField()
@@ -41,9 +46,7 @@ class Notification(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["ride_completion", "kind"], name="customer_notification_once"
-            ),
+            models.UniqueConstraint(fields=["about", "kind"], name="customer_notification_once"),
         ]
         indexes = [models.Index(fields=["customer", "id"], name="customer_notification_inbox")]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
 import structlog
@@ -17,6 +16,7 @@ from django.db import connection, transaction
 from apps.customer_notification import texts
 from apps.customer_notification.messages import SendEmail
 from apps.customer_notification.models import Contact, Notification
+from apps.customer_notification.texts import Text
 from wildrydes import crashpoints, publishing
 from wildrydes.envelope import Envelope
 
@@ -44,15 +44,16 @@ class Address:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompletedRide:
-    """A ride to tell its customer of; `cause` is the message that told us."""
+class News:
+    """Something to tell a customer of, once; `cause` is the message that told us.
 
-    ride_completion: UUID
+    `kind` is one of `Notification.Kind`, and `about` the id of the thing that it speaks of.
+    """
+
     customer: str
-    origin: str
-    destination: str
-    fare: Decimal
-    currency: str
+    kind: str
+    about: UUID
+    text: Text
     cause: Envelope
 
 
@@ -77,14 +78,14 @@ def record_contacts(*, addresses: Sequence[Address]) -> None:
         )
 
 
-def notify_of_rides(*, rides: Sequence[CompletedRide], now: datetime) -> None:
-    """Tell each ride's customer, once, in the app; and by e-mail where an address is known.
+def notify(*, news: Sequence[News], now: datetime) -> None:
+    """Tell each customer, once, in the app; and by e-mail where an address is known.
 
-    Four statements for any number of rides. Must be called inside a transaction, because it sends
+    Four statements for any number of news. Must be called inside a transaction, because it sends
     the commands that `send_email` carries out.
     """
-    causes = {ride.ride_completion: ride.cause for ride in reversed(rides)}
-    told = _tell_in_app(rides, now=now)
+    causes = {(item.about, item.kind): item.cause for item in reversed(news)}
+    told = _tell_in_app(news, now=now)
     reachable = set(
         Contact.objects.filter(customer__in={row.customer for row in told})
         .exclude(email="")
@@ -95,7 +96,7 @@ def notify_of_rides(*, rides: Sequence[CompletedRide], now: datetime) -> None:
             publishing.Outgoing(
                 body=SendEmail(notification=row.id),
                 subject=str(row.id),
-                cause=causes[row.ride_completion],
+                cause=causes[row.about, row.kind],
             )
             for row in told
             if row.customer in reachable
@@ -126,30 +127,27 @@ def message_id_header(message_id: UUID) -> str:
     return f"<{message_id}@{MAIL_DOMAIN}>"
 
 
-def _tell_in_app(rides: Sequence[CompletedRide], *, now: datetime) -> list[Notification]:
+def _tell_in_app(news: Sequence[News], *, now: datetime) -> list[Notification]:
     """Store the notifications and return those that were not there already."""
-    rows = [_notification(ride, now=now) for ride in _in_order_of_key(rides)]
+    rows = [_notification(item, now=now) for item in _in_order_of_key(news)]
     Notification.objects.bulk_create(rows, ignore_conflicts=True)
     return list(Notification.objects.filter(id__in=[row.id for row in rows]).order_by("id"))
 
 
-def _in_order_of_key(rides: Sequence[CompletedRide]) -> list[CompletedRide]:
+def _in_order_of_key(news: Sequence[News]) -> list[News]:
     """Sort as the unique key does, so that two batches cannot deadlock."""
-    return sorted(rides, key=lambda ride: ride.ride_completion)
+    return sorted(news, key=lambda item: (item.about, item.kind))
 
 
-def _notification(ride: CompletedRide, *, now: datetime) -> Notification:
-    text = texts.ride_completed(
-        origin=ride.origin, destination=ride.destination, fare=ride.fare, currency=ride.currency
-    )
+def _notification(news: News, *, now: datetime) -> Notification:
     return Notification(
-        customer=ride.customer,
-        kind=Notification.Kind.RIDE_COMPLETED,
-        ride_completion=ride.ride_completion,
-        subject=text.subject,
-        body=text.body,
+        customer=news.customer,
+        kind=news.kind,
+        about=news.about,
+        subject=news.text.subject,
+        body=news.text.body,
         created_at=now,
-        message_id=ride.cause.id,
+        message_id=news.cause.id,
     )
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from django.utils import timezone
 
-from apps.customer_notification import operations
+from apps.customer_notification import operations, texts
 from apps.customer_notification.messages import SendEmail
+from apps.customer_notification.models import Notification
+from apps.customer_notification.operations import News
 from apps.identity import messages as identity
+from apps.ride_booking import messages as ride_booking
 from apps.unicorn_management import messages as unicorn_management
 from wildrydes.envelope import Envelope
 from wildrydes.subscriptions import subscribe, subscribe_batch
+
+Kind = Notification.Kind
 
 
 @subscribe_batch("customer_notification.record_contact")
@@ -23,8 +28,19 @@ def record_contact(envelopes: Sequence[Envelope]) -> None:
 @subscribe_batch("customer_notification.notify_customer")
 def notify_customer(envelopes: Sequence[Envelope]) -> None:
     """Tell the customer of each completed ride."""
-    rides = [_completed(envelope) for envelope in envelopes]
-    operations.notify_of_rides(rides=rides, now=timezone.now())
+    _notify(envelopes)
+
+
+@subscribe_batch("customer_notification.tell_of_bookings")
+def tell_of_bookings(envelopes: Sequence[Envelope]) -> None:
+    """Tell the customer of each ride that was booked or cancelled."""
+    _notify(envelopes)
+
+
+@subscribe_batch("customer_notification.tell_of_no_quotes")
+def tell_of_no_quotes(envelopes: Sequence[Envelope]) -> None:
+    """Tell the customer of each request that no fleet has made a quote for."""
+    _notify(envelopes)
 
 
 @subscribe("customer_notification.send_email", outside_effects=True)
@@ -41,14 +57,64 @@ def _address(envelope: Envelope) -> operations.Address:
     )
 
 
-def _completed(envelope: Envelope) -> operations.CompletedRide:
+def _notify(envelopes: Sequence[Envelope]) -> None:
+    news = [NEWS[envelope.type](envelope) for envelope in envelopes]
+    operations.notify(news=news, now=timezone.now())
+
+
+def _completed(envelope: Envelope) -> News:
     ride = unicorn_management.RideCompleted.from_data(envelope.data)
-    return operations.CompletedRide(
-        ride_completion=ride.ride_completion,
+    text = texts.ride_completed(
+        origin=ride.origin, destination=ride.destination, fare=ride.fare, currency=ride.currency
+    )
+    return News(
         customer=ride.customer,
-        origin=ride.origin,
-        destination=ride.destination,
-        fare=ride.fare,
-        currency=ride.currency,
+        kind=Kind.RIDE_COMPLETED,
+        about=ride.ride_completion,
+        text=text,
         cause=envelope,
     )
+
+
+def _booked(envelope: Envelope) -> News:
+    ride = ride_booking.RideBooked.from_data(envelope.data)
+    text = texts.ride_booked(
+        origin=ride.origin,
+        destination=ride.destination,
+        fleet=ride.fleet,
+        price=ride.price,
+        currency=ride.currency,
+    )
+    return News(
+        customer=ride.customer, kind=Kind.RIDE_BOOKED, about=ride.ride, text=text, cause=envelope
+    )
+
+
+def _cancelled(envelope: Envelope) -> News:
+    ride = ride_booking.RideCancelled.from_data(envelope.data)
+    text = texts.ride_cancelled(
+        origin=ride.origin, destination=ride.destination, fee=ride.fee, currency=ride.currency
+    )
+    return News(
+        customer=ride.customer,
+        kind=Kind.RIDE_CANCELLED,
+        about=ride.ride,
+        text=text,
+        cause=envelope,
+    )
+
+
+def _no_quotes(envelope: Envelope) -> News:
+    rfq = ride_booking.QuotesGathered.from_data(envelope.data)
+    text = texts.no_quotes(origin=rfq.origin, destination=rfq.destination)
+    return News(
+        customer=rfq.customer, kind=Kind.NO_QUOTES, about=rfq.rfq, text=text, cause=envelope
+    )
+
+
+NEWS: Mapping[str, Callable[[Envelope], News]] = {
+    unicorn_management.RideCompleted.TYPE: _completed,
+    ride_booking.RideBooked.TYPE: _booked,
+    ride_booking.RideCancelled.TYPE: _cancelled,
+    ride_booking.QuotesGathered.TYPE: _no_quotes,
+}

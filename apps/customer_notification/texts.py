@@ -35,6 +35,37 @@ def ride_completed(*, origin: str, destination: str, fare: Decimal, currency: st
     )
 
 
+def ride_booked(
+    *, origin: str, destination: str, fleet: str, price: Decimal, currency: str
+) -> Text:
+    """Return what a customer is told when a ride is booked."""
+    route = f"from {single_line(origin)} to {single_line(destination)}"
+    return Text(
+        subject=_cut(f"Booked: your ride {route}"),
+        body=f"Your ride {route} is booked with {single_line(fleet)}.\n"
+        f"The price is {price:.2f} {currency}.\n\nYour unicorn is on its way.",
+    )
+
+
+def ride_cancelled(*, origin: str, destination: str, fee: Decimal, currency: str) -> Text:
+    """Return what a customer is told when a booked ride will not take place."""
+    route = f"from {single_line(origin)} to {single_line(destination)}"
+    cost = f"The cancellation fee is {fee:.2f} {currency}." if fee else "There is nothing to pay."
+    return Text(
+        subject=_cut(f"Cancelled: your ride {route}"),
+        body=f"Your ride {route} is cancelled.\n{cost}",
+    )
+
+
+def no_quotes(*, origin: str, destination: str) -> Text:
+    """Return what a customer is told when no fleet has offered a ride."""
+    route = f"from {single_line(origin)} to {single_line(destination)}"
+    return Text(
+        subject=_cut(f"No unicorn is free {route}"),
+        body=f"We are sorry: no fleet has offered you a ride {route}.\nPlease try again later.",
+    )
+
+
 def letter(*, name: str, body: str) -> str:
     """Return a body with its salutation, as it is sent by e-mail."""
     salutation = f"Hello {single_line(name)}," if single_line(name) else "Hello,"

@@ -74,6 +74,20 @@ def seed(*, now: datetime) -> None:
             _ensure(account, now=now)
 
 
+def unicorn(*, username: str, fleet: str, now: datetime) -> Account:
+    """Make the demo account of one unicorn exist, perhaps one more than the seeded; return it.
+
+    Safe to call again. For a name that somebody else has, `User.DoesNotExist` is raised.
+    """
+    account = Account(username=username, role=User.Role.UNICORN, fleet=fleet)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
+        _ensure(account, now=now)
+        User.objects.get(username=username, role=User.Role.UNICORN, fleet=fleet)
+    return account
+
+
 def _ensure(account: Account, *, now: datetime) -> None:
     user = User.objects.filter(username=account.username).first() or _register(account)
     if not user.is_active or not user.check_password(account.password):

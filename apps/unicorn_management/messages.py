@@ -11,6 +11,20 @@ from uuid import UUID
 
 CENT = Decimal("0.01")
 
+# Each fleet has a queue and a subscription of its own, which `config/topology.py` makes of these.
+FLEETS = (
+    "cape-town",
+    "winelands",
+    "table-bay",
+    "helderberg",
+    "swartland",
+    "overberg",
+    "garden-route",
+    "great-karoo",
+    "west-coast",
+    "moonlight",
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class RideCompleted:
@@ -71,6 +85,69 @@ class RideCompleted:
             fleet=data["fleet"],
             completed_at=datetime.fromisoformat(data["completed_at"]),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quote:
+    """What a fleet's answer says: for how much, and which unicorn would come.
+
+    `estimated` says that a place is not known to the fleet, and the distance a guess.
+    """
+
+    quote: Decimal
+    currency: str
+    unicorn: str
+    distance_km: float
+    duration_s: float
+    estimated: bool
+    expires_at: datetime
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the JSON-ready object; the quote is a string with two decimals."""
+        return {
+            "quote": f"{self.quote:.2f}",
+            "currency": self.currency,
+            "unicorn": self.unicorn,
+            "distance_km": _number(self.distance_km),
+            "duration_s": _number(self.duration_s),
+            "estimated": self.estimated,
+            "expires_at": self.expires_at.isoformat(),
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_data` wrote; raises as that of `RideCompleted` does."""
+        return cls(
+            quote=Decimal(data["quote"]).quantize(CENT),
+            currency=data["currency"],
+            unicorn=data["unicorn"],
+            distance_km=float(data["distance_km"]),
+            duration_s=float(data["duration_s"]),
+            estimated=data["estimated"],
+            expires_at=datetime.fromisoformat(data["expires_at"]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class GiveQuote:
+    """Answer a request for quotes now, on behalf of a fleet that takes its time.
+
+    `request` is the whole message that asked, as it travelled: the answer goes back to it.
+    """
+
+    TYPE: ClassVar[str] = "v1.quote.give"
+
+    fleet: str
+    request: Mapping[str, Any]
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the JSON-ready object."""
+        return {"fleet": self.fleet, "request": dict(self.request)}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_data` wrote; raises `KeyError` for a field that is missing."""
+        return cls(fleet=data["fleet"], request=data["request"])
 
 
 def _number(value: float) -> float:

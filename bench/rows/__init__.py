@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping
 from bench.results import Result
 from bench.rows import (
     accept,
+    deadlines,
     drain,
+    first_quote,
     frugality,
     growth,
     latency,
     overload,
+    rfqs,
     scale,
     sustained,
 )
@@ -31,6 +34,10 @@ ROWS: Mapping[str, Run] = {
     "overload": overload.overload,
     "growth": growth.growth,
     "scale": scale.scale,
+    "rfqs": rfqs.throughput,
+    "rfq-latency": rfqs.latency,
+    "rfq-overshoot": deadlines.overshoot,
+    "rfq-first-quote": first_quote.first_quote,
 }
 
 __all__ = ["ROWS", "Bench", "Run"]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
+
+RFQS = "/api/v1/instant-ride-rfqs"
 
 
 class RequestRefused(Exception):  # noqa: N818 - what happened, as in the API's words
@@ -31,6 +35,45 @@ class Caller:
         answer = self._read("GET", f"/api/v1/ride-completions/{ride}", expected=200)
         deliveries: list[dict[str, Any]] = answer["deliveries"]
         return deliveries
+
+    def ask(self, body: dict[str, object]) -> str:
+        """Ask for quotes under the name in the original requirement; return the request's id."""
+        return str(self._read("POST", "/submit-instant-ride-rfq", expected=201, json=body)["id"])
+
+    def happenings(self, rfq: str, *, patience: float) -> Iterator[tuple[str, Any]]:
+        """Yield each event of a request's stream, as it comes, with its data.
+
+        Raises `RequestRefused` when nothing comes for `patience` seconds.
+        """
+        path = f"{RFQS}/{rfq}/stream"
+        try:
+            with self._client.stream("GET", path, timeout=patience) as response:
+                if response.status_code != 200:
+                    raise RequestRefused(f"GET {path}: {response.status_code}")
+                event = ""
+                for line in response.iter_lines():
+                    name, _, value = line.partition(": ")
+                    if name == "event":
+                        event = value
+                    elif name == "data":
+                        yield event, json.loads(value)
+        except httpx.HTTPError as error:
+            raise RequestRefused(f"GET {path}: {error!r}") from error
+
+    def accept(self, rfq: str, *, responder: str) -> dict[str, Any]:
+        """Accept a fleet's quote; return the booked ride."""
+        choice = {"responder": responder}
+        ride: dict[str, Any] = self._read("POST", f"{RFQS}/{rfq}/accept", expected=201, json=choice)
+        return ride
+
+    def start(self, ride: str) -> None:
+        """Say that a booked ride has begun."""
+        self._read("POST", f"/api/v1/rides/{ride}/start", expected=200, json={})
+
+    def ride(self, ride: str) -> dict[str, Any]:
+        """Return a booked ride with its timeline."""
+        found: dict[str, Any] = self._read("GET", f"/api/v1/rides/{ride}", expected=200)
+        return found
 
     def mine(self, what: str) -> Any:
         """Return the caller's own statement, loyalty or notifications."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
 from rich.console import Console
@@ -12,18 +12,23 @@ from rich.table import Table
 from config.demo import following, rides
 
 WIDTH_OF_A_FILE = 120
+SHOWN = len(rides.RIDES) + 2  # notifications: each ride's, and the instant ride's two
 COLUMNS = (*sorted(rides.EVERYBODY), rides.EXTRAORDINARY)
 
 
-def print_outcomes(outcomes: Iterable[following.Outcome], *, stream: TextIO) -> None:
+def print_outcomes(outcomes: Sequence[following.Outcome], *, stream: TextIO) -> None:
     """Print one row for each ride: who got it, and how long after the request."""
     table = Table(title="Milliseconds from the request to each service's effect")
     table.title_justify = "left"
     table.add_column("ride", overflow="fold")
-    for service in COLUMNS:
+    columns = [
+        *COLUMNS,
+        *sorted(set().union(*(one.ride.services for one in outcomes)) - {*COLUMNS}),
+    ]
+    for service in columns:
         table.add_column(service.replace("_", "\n"), justify="right")
     for outcome in outcomes:
-        table.add_row(str(outcome.ride), *(_cell(outcome, service) for service in COLUMNS))
+        table.add_row(str(outcome.ride), *(_cell(outcome, service) for service in columns))
     _print(table, stream=stream)
 
 
@@ -36,7 +41,7 @@ def print_customer(mine: Mapping[str, Any], *, stream: TextIO) -> None:
     table.add_column(overflow="fold")
     table.add_row("statement", f"owes {statement['balance']} {statement['currency']}")
     table.add_row("loyalty", f"{loyalty['points']} points, tier {loyalty['tier']}")
-    for notification in mine["notifications"]["notifications"][: len(rides.RIDES)]:
+    for notification in mine["notifications"]["notifications"][:SHOWN]:
         table.add_row("notification", notification["subject"])
     _print(table, stream=stream)
 

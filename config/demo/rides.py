@@ -9,12 +9,13 @@ EVERYBODY = frozenset(
     {"customer_notification", "customer_accounting", "customer_loyalty", "datalake_ingestion"}
 )
 EXTRAORDINARY = "extraordinary_rides"
+BOOKING = "ride_booking"
 CUSTOMER = "cmr"
 
 
 @dataclass(frozen=True)
 class Ride:
-    """A completed ride as a unicorn reports it."""
+    """A completed ride as a unicorn reports it; `booked` is the booked ride, if it was one."""
 
     origin: str
     destination: str
@@ -22,6 +23,7 @@ class Ride:
     distance_km: int
     fare: Decimal
     services: frozenset[str]
+    booked: str = ""
 
     def __str__(self) -> str:
         return f"{self.origin} – {self.destination}, fare {self.fare}"
@@ -35,6 +37,7 @@ class Ride:
             "distance": self.distance_km,
             "customer": CUSTOMER,
             "fare": str(self.fare),
+            **({"ride": self.booked} if self.booked else {}),
         }
 
 

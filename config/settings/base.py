@@ -21,6 +21,7 @@ ASGI_APPLICATION = "config.asgi.application"
 SERVICES = [
     "apps.identity",
     "apps.unicorn_management",
+    "apps.ride_booking",
     "apps.customer_notification",
     "apps.customer_accounting",
     "apps.customer_loyalty",
@@ -193,6 +194,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 5,
     "health_check_interval": 10,
 }
+CELERY_RESULT_BACKEND = ENV.redis_url  # where chords count; no task stores a result
+CELERY_RESULT_EXPIRES = timedelta(minutes=1)
+CELERY_REDIS_SOCKET_TIMEOUT = 5
+CELERY_REDIS_SOCKET_CONNECT_TIMEOUT = 5
+CELERY_REDIS_BACKEND_HEALTH_CHECK_INTERVAL = 10
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
 CELERY_RESULT_SERIALIZER = "json"

@@ -18,6 +18,7 @@ DATABASES = {"default": database(TEST_LAYOUT.database_url())}
 CACHES["default"]["LOCATION"] = TEST_LAYOUT.redis_client_url()
 WILDRYDES = {**WILDRYDES, "REDIS_URL": TEST_LAYOUT.redis_client_url()}
 CELERY_BROKER_URL = TEST_LAYOUT.redis_url()
+CELERY_RESULT_BACKEND = TEST_LAYOUT.redis_url()
 LAKE_URL = str(TEST_STATE_DIR / "lake")
 STATIC_ROOT = None  # type: ignore[assignment]  # whitenoise warns of a directory that is not there
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,4 +1,4 @@
-"""The database is brought up to date and the demo accounts are there."""
+"""The database is brought up to date and the demo accounts and fleets are there."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def prepare_database() -> announcement.Accounts:
         management.call_command("check", databases=["default"], stdout=io.StringIO())
         output = io.StringIO()
         management.call_command("seed_demo", "--json", stdout=output)
+        management.call_command("seed_fleets")
         accounts: announcement.Accounts = json.loads(output.getvalue())
         return accounts
     finally:

@@ -7,7 +7,7 @@ services' code. What has to change is a new version of the type, beside the old 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,23 @@ import pytest
 from apps.customer_notification.messages import SendEmail
 from apps.datalake_ingestion.messages import WriteLakeFile
 from apps.identity.messages import CustomerRegistered
-from apps.unicorn_management.messages import RideCompleted
+from apps.ride_booking.messages import (
+    GatheredQuote,
+    QuotesGathered,
+    QuotesRequested,
+    RideBooked,
+    RideCancelled,
+    RideFinished,
+    RideStarted,
+)
+from apps.unicorn_management.messages import GiveQuote, RideCompleted
 from config.topology import TOPOLOGY
 
 GOLDEN = Path(__file__).parent / "golden"
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+RFQ = UUID("01990000-0000-7000-8000-000000000004")
+RIDE = UUID("01990000-0000-7000-8000-000000000005")
 
 MESSAGES: list[Any] = [
     RideCompleted(
@@ -40,6 +53,68 @@ MESSAGES: list[Any] = [
     CustomerRegistered(customer="cmr", email="cmr@example.org", name="Carla"),
     SendEmail(notification=UUID("01990000-0000-7000-8000-000000000002")),
     WriteLakeFile(lake_file=UUID("01990000-0000-7000-8000-000000000003")),
+    QuotesRequested(
+        rfq=RFQ,
+        origin="Frankfurt",
+        destination="Las Vegas",
+        customer="cmr",
+        requested_at=NOON,
+        deadline_at=NOON + timedelta(seconds=10),
+    ),
+    QuotesGathered(
+        rfq=RFQ,
+        origin="Frankfurt",
+        destination="Las Vegas",
+        customer="cmr",
+        closed_because="deadline",
+        quotes=(
+            GatheredQuote(responder="winelands", quote=Decimal("12.50"), currency="EUR"),
+            GatheredQuote(responder="cape-town", quote=Decimal("30.00"), currency="EUR"),
+        ),
+    ),
+    RideBooked(
+        ride=RIDE,
+        rfq=RFQ,
+        customer="cmr",
+        fleet="winelands",
+        unicorn="shadowfax",
+        origin="Frankfurt",
+        destination="Las Vegas",
+        price=Decimal("12.50"),
+        currency="EUR",
+        booked_at=NOON,
+    ),
+    RideStarted(ride=RIDE, customer="cmr", fleet="winelands", unicorn="shadowfax", started_at=NOON),
+    RideCancelled(
+        ride=RIDE,
+        customer="cmr",
+        fleet="winelands",
+        unicorn="shadowfax",
+        origin="Frankfurt",
+        destination="Las Vegas",
+        fee=Decimal("2.50"),
+        currency="EUR",
+        cancelled_by="customer",
+        cancelled_at=NOON,
+    ),
+    RideFinished(
+        ride=RIDE,
+        ride_completion=UUID("01990000-0000-7000-8000-000000000001"),
+        customer="cmr",
+        fleet="winelands",
+        unicorn="shadowfax",
+        fare=Decimal("13.00"),
+        currency="EUR",
+        finished_at=NOON,
+    ),
+    GiveQuote(
+        fleet="winelands",
+        request={
+            "specversion": "1.0",
+            "id": "01990000-0000-7000-8000-000000000004",
+            "type": "v1.ride-quotes.requested",
+        },
+    ),
 ]
 
 each_message = pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.TYPE)

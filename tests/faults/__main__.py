@@ -92,7 +92,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _notes(rows: Sequence[Row]) -> list[str]:
-    return [*goals.notes_on_recovery(rows), *(note for row in rows for note in row.notes)]
+    return [
+        *goals.notes_on_recovery(rows),
+        *goals.notes_on_deadlines(rows),
+        *(note for row in rows for note in row.notes),
+    ]
 
 
 def _server_versions(ground: Ground) -> str:

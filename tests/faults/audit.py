@@ -21,6 +21,8 @@ from wildrydes.envelope import Envelope
 
 Row = tuple[Any, ...]
 
+LAKE = "datalake_ingestion.collect_events"
+
 # Parked behind a dead letter of the same group is an end, until a person comes.
 OPEN = """
 SELECT
@@ -31,7 +33,8 @@ SELECT
         SELECT 1 FROM wildrydes_receipt AS ahead WHERE ahead.status = 'dead'
             AND ahead.subscription = parked.subscription AND ahead.group_id = parked.group_id
             AND ahead.position < parked.position
-    )) AS parked
+    )) AS parked,
+    (SELECT count(*) FROM wildrydes_scatter WHERE status = 'open') AS scatters
 """
 
 OPEN_UP_TO = """
@@ -57,6 +60,7 @@ RECOVERED_AT = """
 SELECT extract(epoch FROM max(receipt.done_at))
 FROM wildrydes_receipt AS receipt JOIN wildrydes_message AS message ON message.id = message_id
 WHERE message.position > %s AND receipt.status = 'done' AND message.published_at <= to_timestamp(%s)
+    AND message.not_before IS NULL
 """
 
 
@@ -102,7 +106,7 @@ class Ledger:
 
     def open(self) -> dict[str, int]:
         """Return what is not settled yet, by kind; empty when it is quiet."""
-        names = ("unrouted", "dispatches", "retrying", "parked")
+        names = ("unrouted", "dispatches", "retrying", "parked", "scatters")
         counts = zip(names, self.rows(OPEN)[0], strict=True)
         return {name: count for name, count in counts if count}
 
@@ -189,7 +193,8 @@ def _is_settled(
 
 
 def _check_lake(messages: Sequence[_Message], rows: Counter[str], findings: Findings) -> None:
-    wanted = {type_ for topic in TOPOLOGY.topics for type_ in topic.types if topic.name != "probes"}
+    topics = TOPOLOGY.subscription(LAKE).topics
+    wanted = {type_ for topic in TOPOLOGY.topics if topic.name in topics for type_ in topic.types}
     for message in messages:
         if message.kind == "event" and message.type in wanted:
             count = rows[str(message.id)]

@@ -1,15 +1,18 @@
 """Negative controls: the harness has to find losses, and doubles, where there must be some.
 
 One is the same use case written the usual way. Another is Wild Rydes with a database that forgets
-receipts: a message that arrives twice is new each time. The third keeps no order.
+receipts: a message that arrives twice is new each time. The third keeps no order, and the fourth
+no deadlines.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import httpx
 import psycopg
@@ -17,8 +20,9 @@ import redis
 
 from config.embedded.valkey import EmbeddedValkey
 from tests.acceptance.stage import wait_until
-from tests.faults import running, servers
-from tests.faults.audit import Findings
+from tests.faults import quotes, running, servers
+from tests.faults.asking import Asking, quotes_keep_being_asked
+from tests.faults.audit import Findings, Ledger
 from tests.faults.deployment import Deployment
 from tests.faults.injections import wire
 from tests.faults.load import Style, rides_keep_coming
@@ -29,12 +33,15 @@ from tests.faults.servers import Ground, Setting
 USUAL_WAY = "negative control: the usual way"
 RECEIPTS_OFF = "negative control: receipts off"
 ORDER_OFF = "negative control: order off"
+DEADLINES_OFF = "negative control: deadlines off"
 
 STILL_SECONDS = 2.0
 PATIENCE_SECONDS = 60.0
 EFFECTS_BETWEEN = 200
 ROUND = ("worker1", "web", "redis")
 NOBODY = "the usual way asks nobody for a token"
+REQUESTS = 10
+NO_RIDES = (Asking("passenger1", deadlines=(1,)), Asking("passenger2", deadlines=(1,)))
 LOAD = tuple(Style(f"customer{number}", pause=0.04) for number in range(6))
 
 # A receipt that is there already goes, so that the claim which follows finds nothing. The rule
@@ -49,6 +56,11 @@ END $$;
 CREATE TRIGGER forget_receipt BEFORE INSERT ON wildrydes_receipt
     FOR EACH ROW EXECUTE FUNCTION forget_receipt();
 ALTER TABLE customer_notification_notification DROP CONSTRAINT customer_notification_once;
+"""
+
+ONE_IS_SILENT = """
+UPDATE unicorn_management_fleet SET answer_rate = CASE slug WHEN 'winelands' THEN 0 ELSE 1 END,
+    delay_min_seconds = 0, delay_median_seconds = 0, delay_max_seconds = 0
 """
 
 EFFECTS = {
@@ -131,6 +143,32 @@ def order_off(ground: Ground, rounds: int) -> Row:
     return row
 
 
+def deadlines_off(ground: Ground, rounds: int) -> Row:
+    """Ask for quotes where nobody looks at the clock, and count what is never closed."""
+    began = time.monotonic()
+    findings = Findings()
+    setting = Setting("no deadlines", settings="tests.faults.no_deadlines.settings")
+    with servers.scene(ground, setting) as scene, scene.sql() as connection:
+        connection.execute(ONE_IS_SILENT)
+        ledger = Ledger(connection)
+        silent = replace(ground, fleets={})
+        with quotes_keep_being_asked(
+            url=scene.deployment.url, ground=silent, styles=NO_RIDES
+        ) as told:
+            wait_until(lambda: len(told.rfqs) >= REQUESTS * rounds, what="many have asked")
+        time.sleep(NO_RIDES[0].deadlines[0] + quotes.LATEST_SECONDS)
+        wait_until(lambda: ledger.open().keys() <= {"scatters"}, what="all else is done")
+        quotes.check(ledger.rows, since=0, told=told, findings=findings)
+    lost = {quotes.CLOSED: findings.lost[quotes.CLOSED]}
+    findings = Findings(events=len(told.rfqs), lost=Counter(lost))
+    row = Row(DEADLINES_OFF, 1, findings, must_lose=True)
+    sys.stderr.write(
+        f"{row.fault}: {row.events} requests told yes, {dict(+findings.lost)}, "
+        f"{time.monotonic() - began:.0f} s\n"
+    )
+    return row
+
+
 @contextmanager
 def _running(ground: Ground) -> Iterator[tuple[UsualWay, redis.Redis]]:
     """Yield the usual way, running on a database and a Redis of its own, and a Redis client."""
@@ -193,4 +231,5 @@ CONTROLS = (
     Experiment(USUAL_WAY, usual_way, short=True),
     Experiment(RECEIPTS_OFF, receipts_off, short=True),
     Experiment(ORDER_OFF, order_off),
+    Experiment(DEADLINES_OFF, deadlines_off),
 )

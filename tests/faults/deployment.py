@@ -47,6 +47,7 @@ class Deployment(Stage):
     relays: int = 1
     workers: int = 2
     queues: tuple[str, ...] = QUEUE_NAMES
+    apart: tuple[tuple[str, ...], ...] = ()
     deaths: list[Death] = field(default_factory=list)
     _commands: dict[str, list[str]] = field(default_factory=dict)
     _extra: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -89,7 +90,7 @@ class Deployment(Stage):
         for name in self.relay_names:
             self._spawn(name, [sys.executable, "manage.py", "relay"])
         for name in self.worker_names:
-            self.start_worker(name)
+            self.start_worker(name, queues=self._queues_of(name))
         self.start_web()
 
     def start_worker(self, name: str = "worker", *, queues: Sequence[str] = ()) -> None:
@@ -97,6 +98,11 @@ class Deployment(Stage):
         flags = ["--pool", "solo", "-n", f"{name}@%h", "--queues", ",".join(queues or self.queues)]
         alone = ["--without-gossip", "--without-mingle"]
         self._start(name, "celery", "-A", "config", "worker", *flags, *alone)
+
+    def _queues_of(self, name: str) -> tuple[str, ...]:
+        own = dict(zip(self.worker_names, self.apart, strict=False))
+        taken = {queue for queues in self.apart for queue in queues}
+        return own.get(name) or tuple(queue for queue in self.queues if queue not in taken)
 
     def send(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a process; what dies of it is started again."""

@@ -13,10 +13,14 @@ Rows = Callable[..., list[tuple[Any, ...]]]
 
 ALL_RIDES = "true"
 EXTRAORDINARY = "(data->>'fare')::numeric >= 50 AND (data->>'distance')::numeric >= 20"
+NOTIFICATIONS = """(
+    SELECT about AS ride_completion FROM customer_notification_notification
+    WHERE kind = 'ride_completed'
+)"""
 EFFECTS = {
     "customer_accounting_journalentry": ALL_RIDES,
     "customer_loyalty_pointsentry": ALL_RIDES,
-    "customer_notification_notification": ALL_RIDES,
+    NOTIFICATIONS: ALL_RIDES,
     "extraordinary_rides_extraordinaryride": EXTRAORDINARY,
 }
 
@@ -107,8 +111,9 @@ def check_effects(rows: Rows, since: int, lost: Counter[str], doubled: Counter[s
     for table, wanted in EFFECTS.items():
         statement = EFFECTS_OF_RIDES.format(table=table, wanted=wanted)
         missing, extra = rows(statement, since)[0]
-        lost[table] += int(missing)
-        doubled[table] += int(extra)
+        name = "notifications" if table == NOTIFICATIONS else table
+        lost[name] += int(missing)
+        doubled[name] += int(extra)
     missing, extra = rows(EFFECTS_OF_PROBES, since)[0]
     lost["probe"] += int(missing)
     doubled["probe"] += int(extra)

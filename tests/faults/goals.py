@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import statistics
 import sys
 from collections.abc import Iterator, Sequence
 
 from tests.acceptance.stage import wait_until
-from tests.faults import servers
+from tests.faults import quotes, servers
 from tests.faults.audit import Findings, Ledger, audit
 from tests.faults.load import Accepted
 from tests.faults.report import Row
@@ -41,6 +42,20 @@ def notes_on_recovery(rows: Sequence[Row]) -> Iterator[str]:
             if row.fault == fault:
                 kept = "kept" if row.p99 <= limit else "MISSED"
                 yield f"{what}: {row.p99:.2f} s (goal: at most {limit:g} s; {kept})"
+
+
+def notes_on_deadlines(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield by how much the deadlines of requests for quotes were missed under all these faults."""
+    missed = sorted(seconds for row in rows for seconds in row.overshoots if not row.is_control)
+    if missed:
+        worst = missed[-1]
+        p99 = missed[math.ceil(0.99 * len(missed)) - 1]
+        kept = "kept" if worst <= quotes.LATEST_SECONDS else "MISSED"
+        yield (
+            f"{len(missed)} requests for quotes ended by their deadline: p99 {p99:.3f} s after it, "
+            f"at most {worst:.2f} s (goal: at most {quotes.LATEST_SECONDS:g} s, Postgres's absence "
+            f"not counted; {kept})"
+        )
 
 
 def poisoned_groups(ground: Ground, rounds: int) -> Row:

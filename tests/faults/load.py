@@ -126,6 +126,7 @@ STYLES = (
     Style("crowd1", at_once=10, pause=0.2),
     Style("crowd2", at_once=25, pause=0.4),
 )
+BESIDE_QUOTES = (Style("cmr", pause=0.2), Style("crowd1", at_once=10, pause=0.5))
 
 
 @contextmanager

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.faults.injections import network, poison, postgres, processes, redis, wire
+from apps.unicorn_management.messages import FLEETS
+from tests.faults import asking
+from tests.faults.injections import fleets, network, poison, postgres, processes, redis, wire
 from tests.faults.running import PLAIN, Fault
 from tests.faults.servers import Setting
 from wildrydes.crashpoints import POINTS
@@ -12,10 +14,21 @@ from wildrydes.crashpoints import POINTS
 PERSISTENT = Setting("Redis with persistence", persistent=True)
 PROXIED = Setting("a proxy before Redis and Postgres", proxied=True)
 TWO_OF_EVERYTHING = Setting("two relays, four workers", relays=2, workers=4)
+SOME_FLEETS_APART = Setting(
+    "two relays, a worker for half of the fleets, one for the rest",
+    relays=2,
+    apart=(tuple(f"unicorn_management.fleet.{name}" for name in FLEETS[::2]),),
+)
 
 ACROSS_DATABASES = ("relay.acknowledging", "relay.acknowledged")
 SHORT_POINTS = ("relay.committed", "worker.committed")
 IN_TURN = (1, 4)
+SCATTER_POINTS = {
+    "scatter.recording": (("worker2", 1),),
+    "scatter.recorded": (("worker2", 1),),
+    "scatter.closing": (("worker2", 1), ("relay1", 4)),
+    "scatter.closed": (("worker2", 1), ("relay1", 4)),
+}
 
 
 def faults() -> list[Fault]:
@@ -27,15 +40,17 @@ def faults() -> list[Fault]:
         *_postgres(),
         *_wire(),
         *_poison(),
+        *_quotes(),
         *_persistent_redis(),
         *_network(),
         *_two_of_everything(),
+        *_quotes_with_some_fleets_apart(),
     ]
 
 
 def _crash_points() -> Iterator[Fault]:
     for point in POINTS:
-        if point not in ACROSS_DATABASES:
+        if point not in ACROSS_DATABASES and not point.startswith("scatter."):
             places = _places(point)
             provoke = redis.flush if point == "relay.resending" else None
             yield Fault(
@@ -110,6 +125,56 @@ def _poison() -> Iterator[Fault]:
     for behaviour in ("raise", "exit", "hang", "eat"):
         injections = (poison.send(behaviour), poison.send(behaviour, innocent=200, poisonous=3))
         yield Fault(f"poison: a handler that {behaviour}s", injections, short=behaviour == "hang")
+
+
+def _quotes() -> Iterator[Fault]:
+    yield Fault(
+        "quotes: FLUSHALL while requests are open",
+        (redis.flush,),
+        rounds=5,
+        short=True,
+        asks=asking.SOME,
+    )
+    yield Fault(
+        "quotes: Redis kill -9, started empty", (redis.kill_and_start,), rounds=2, asks=asking.SOME
+    )
+    yield Fault(
+        "quotes: Postgres restarted at once",
+        (postgres.restart_at_once,),
+        asks=asking.SOME,
+        outage=True,
+    )
+    yield Fault("quotes: every message pushed twice", (wire.double,), asks=asking.SOME)
+    yield Fault("quotes: a fleet lies", (fleets.lie,), asks=asking.SOME)
+    yield Fault(
+        "quotes: fleets are slow, or late",
+        (postgres.lock_table("unicorn_management_openrequests"), fleets.answer_late),
+        asks=asking.SOME,
+    )
+
+
+def _quotes_with_some_fleets_apart() -> Iterator[Fault]:
+    for name, harm, rounds in (
+        ("SIGSTOP of a responder's worker, SIGCONT", fleets.freeze_the_responder, 1),
+        ("kill -9 of a responder's worker", fleets.kill_the_responder, 3),
+        ("SIGSTOP of the gathering's worker, SIGCONT", fleets.freeze_the_gathering, 2),
+    ):
+        yield Fault(f"quotes: {name}", (harm,), SOME_FLEETS_APART, rounds=rounds, asks=asking.SOME)
+    for point, places in SCATTER_POINTS.items():
+        yield Fault(
+            f"quotes: crash point {point}",
+            tuple(processes.crash_at(point, name=name, nth=nth) for name, nth in places),
+            SOME_FLEETS_APART,
+            asks=asking.SOME,
+        )
+    yield Fault(
+        "quotes: kill -9 of any process, 1,000 requests in the air",
+        (fleets.kill_any_but_the_last_timekeeper,),
+        SOME_FLEETS_APART,
+        rounds=15,
+        relentless=True,
+        asks=asking.A_THOUSAND,
+    )
 
 
 def _persistent_redis() -> Iterator[Fault]:

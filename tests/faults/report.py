@@ -22,12 +22,16 @@ GIB = 1024**3
 
 @dataclass
 class Row:
-    """One fault and what came of it. A control has to lose or double; everything else must not."""
+    """One fault and what came of it. A control has to lose or double; everything else must not.
+
+    `overshoots` are the seconds after their deadlines at which requests for quotes were closed.
+    """
 
     fault: str
     runs: int
     findings: Findings
     recoveries: Sequence[float] = ()
+    overshoots: Sequence[float] = ()
     must_lose: bool = False
     must_double: bool = False
     must_disorder: bool = False

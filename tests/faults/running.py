@@ -5,17 +5,19 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import psycopg
 import redis
 
 from tests.acceptance.stage import wait_until
-from tests.faults import effects
+from tests.faults import effects, quotes
+from tests.faults.asking import Asking, Told, quotes_keep_being_asked
 from tests.faults.audit import Findings, Ledger, audit
 from tests.faults.injections.processes import NotReachedError
-from tests.faults.load import Accepted, rides_keep_coming
+from tests.faults.load import BESIDE_QUOTES, STYLES, Accepted, rides_keep_coming
 from tests.faults.report import Row
 from tests.faults.servers import Ground, Scene, Setting
 from tests.faults.topology import QUEUE_NAMES
@@ -31,7 +33,8 @@ class Fault:
     """One row of the matrix; each injection is a run, and the rounds repeat them.
 
     A run is waited for, until all that was accepted before its end is done, unless the harm is to
-    fall into the recovery from the harm before: then it is `relentless`.
+    fall into the recovery from the harm before: then it is `relentless`. Beside the rides, `asks`
+    are requests for quotes; an `outage` is harm while which none can be closed.
     """
 
     name: str
@@ -40,6 +43,19 @@ class Fault:
     rounds: int = 1
     relentless: bool = False
     short: bool = False
+    asks: Sequence[Asking] = ()
+    outage: bool = False
+
+
+@dataclass
+class Load:
+    """What went on while the fault was injected: who was told what, when harm ended, what broke."""
+
+    accepted: Accepted
+    told: Told
+    ended: list[float] = field(default_factory=list)
+    outages: list[tuple[float, float]] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -57,38 +73,42 @@ def run(fault: Fault, scene: Scene) -> Row:
     deaths = len(scene.deployment.deaths)
     with scene.sql() as connection:
         since = Ledger(connection).position()
-    broken: list[str] = []
-    ended: list[float] = []
-    with rides_keep_coming(url=scene.deployment.url, token=scene.ground.token) as accepted:
+    with _load(fault, scene) as load:
         try:
-            _inject_all(fault, scene, accepted, ended=ended, broken=broken)
+            _inject_all(fault, scene, load)
         except (AssertionError, OSError, psycopg.Error, redis.RedisError) as error:
-            broken.append(f"{type(error).__name__}: {error}")
-    row = _examine(fault, scene, accepted, since=since, ended=ended)
-    row.findings.broken[:0] = broken
+            load.broken.append(f"{type(error).__name__}: {error}")
+    row = _examine(fault, scene, load, since=since)
     died = Counter(f"{death.name} {death.code}" for death in scene.deployment.deaths[deaths:])
-    _say(row, accepted, died, seconds=time.monotonic() - began)
+    _say(row, load, died, seconds=time.monotonic() - began)
     return row
 
 
-def _inject_all(
-    fault: Fault,
-    scene: Scene,
-    accepted: Accepted,
-    *,
-    ended: list[float],
-    broken: list[str],
-) -> None:
+@contextmanager
+def _load(fault: Fault, scene: Scene) -> Iterator[Load]:
+    url, ground = scene.deployment.url, scene.ground
+    styles = BESIDE_QUOTES if fault.asks else STYLES
+    with (
+        rides_keep_coming(url=url, token=ground.token, styles=styles) as accepted,
+        quotes_keep_being_asked(url=url, ground=ground, styles=fault.asks) as told,
+    ):
+        yield Load(accepted, told)
+
+
+def _inject_all(fault: Fault, scene: Scene, load: Load) -> None:
     for _ in range(fault.rounds):
         for inject in fault.injections:
-            wait_for_rides(accepted)
+            wait_for_rides(load.accepted)
+            began = time.time()
             try:
-                ended.append(inject(scene))
+                load.ended.append(inject(scene))
             except NotReachedError as error:
-                broken.append(str(error))
+                load.broken.append(str(error))
+            if fault.outage:
+                load.outages.append((began, load.ended[-1]))
             if not fault.relentless:
                 _wait_for_recovery(scene)
-    wait_for_rides(accepted)
+    wait_for_rides(load.accepted)
 
 
 def _wait_for_recovery(scene: Scene) -> None:
@@ -112,18 +132,20 @@ def wait_for_rides(accepted: Accepted) -> None:
     )
 
 
-def _examine(
-    fault: Fault, scene: Scene, accepted: Accepted, *, since: int, ended: Iterable[float]
-) -> Row:
+def _examine(fault: Fault, scene: Scene, load: Load, *, since: int) -> Row:
     with scene.sql() as connection:
         ledger = Ledger(connection)
         still_open = wait_for_quiet(ledger, scene)
         lake = effects.lake_ids(scene.deployment.directory / "lake")
-        findings = audit(ledger, since=since, accepted=accepted, lake=lake)
+        findings = audit(ledger, since=since, accepted=load.accepted, lake=lake)
+        overshoots = quotes.check(
+            ledger.rows, since=since, told=load.told, findings=findings, outages=load.outages
+        )
         if still_open:
             findings.broken.insert(0, f"not quiet after {QUIET_SECONDS:.0f} s: {still_open}")
-        recoveries = [ledger.recovery(since=since, ended_at=moment) for moment in ended]
-    return Row(fault.name, len(recoveries), findings, recoveries)
+        recoveries = [ledger.recovery(since=since, ended_at=moment) for moment in load.ended]
+    findings.broken[:0] = load.broken
+    return Row(fault.name, len(recoveries), findings, recoveries, overshoots)
 
 
 def wait_for_quiet(ledger: Ledger, scene: Scene) -> dict[str, int]:
@@ -140,12 +162,14 @@ def wait_for_quiet(ledger: Ledger, scene: Scene) -> dict[str, int]:
     return still_open
 
 
-def _say(row: Row, accepted: Accepted, died: Counter[str], *, seconds: float) -> None:
+def _say(row: Row, load: Load, died: Counter[str], *, seconds: float) -> None:
     """Tell on stderr how it went, while the next fault is under way."""
     lines = [
-        f"{row.fault}: {len(accepted.rides)} rides told yes, {row.events} events, {seconds:.0f} s",
+        f"{row.fault}: {len(load.accepted.rides)} rides told yes, {row.events} events, "
+        f"{seconds:.0f} s",
+        *(f"  {line}" for line in quotes.summary(row.overshoots, load.told)),
         f"  recovery {row.p50:.2f} / {row.p99:.2f} s; ended {dict(died)}",
-        f"  refused {dict(accepted.refusals)}",
+        f"  refused {dict(load.accepted.refusals)}",
         *(f"  BROKEN {text}" for text in row.complaints),
     ]
     sys.stderr.write("\n".join(lines) + "\n")

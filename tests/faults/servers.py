@@ -25,10 +25,28 @@ from tests.faults.topology import QUEUE_NAMES
 TEMPLATE = "template_of_faults"
 POSTGRES_SOCKET = ".s.PGSQL.5432"
 
+# One fleet answers over HTTP only, one does so too, two take their time, and one is often silent.
+BEHAVIOUR = """
+UPDATE unicorn_management_fleet AS fleet SET radius_km = NULL, answer_rate = rate,
+    delay_min_seconds = least, delay_median_seconds = median, delay_max_seconds = most
+FROM (
+    SELECT slug, coalesce(rate, 1), coalesce(least, 0), coalesce(median, 0), coalesce(most, 0)
+    FROM unicorn_management_fleet LEFT JOIN (VALUES
+        ('winelands', 0.0, 0.0, 0.0, 0.0),
+        ('garden-route', 1.0, 0.3, 0.5, 1.0),
+        ('great-karoo', 1.0, 0.8, 1.2, 2.5),
+        ('west-coast', 0.8, 0.0, 0.0, 0.0)
+    ) AS told (slug, rate, least, median, most) USING (slug)
+) AS wanted (slug, rate, least, median, most) WHERE fleet.slug = wanted.slug
+"""
+
 
 @dataclass(frozen=True)
 class Setting:
-    """What a deployment is like: how many of what, on which Redis, behind proxies or not."""
+    """What a deployment is like: how many of what, on which Redis, behind proxies or not.
+
+    The first workers serve the queues in `apart` only, each its own, and the others what is left.
+    """
 
     name: str
     relays: int = 1
@@ -36,15 +54,22 @@ class Setting:
     persistent: bool = False
     proxied: bool = False
     settings: str = "tests.faults.settings"
+    apart: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass
 class Ground:
-    """Running servers, and a migrated and seeded database that others are copied from."""
+    """Running servers, and a migrated and seeded database that others are copied from.
+
+    `token` is a unicorn's, `staff` that of a member of staff; `fleets` have one each that answer
+    requests for quotes by themselves.
+    """
 
     directory: Path
     postgres: EmbeddedPostgres
     token: str = ""
+    staff: str = ""
+    fleets: dict[str, str] = field(default_factory=dict)
     deployments: int = 0
 
     def prepare(self) -> None:
@@ -57,7 +82,13 @@ class Ground:
                 redis_url=valkey.redis_url(),
                 settings="tests.faults.settings",
             )
-            self.token = stage.prepare()["unicorns"][0]["token"]
+            accounts = stage.prepare()
+            stage.manage("seed_fleets")
+        self.token = accounts["unicorns"][0]["token"]
+        self.staff = accounts["staff"][0]["token"]
+        self.fleets = {item["fleet"]: item["token"] for item in accounts["unicorns"]}
+        with psycopg.connect(stage.database_url, autocommit=True) as connection:
+            connection.execute(BEHAVIOUR)
 
     def copy_of_template(self) -> str:
         """Return the name of a new database like the template."""
@@ -144,6 +175,7 @@ def _deployment(
         relays=setting.relays,
         workers=setting.workers,
         queues=queues,
+        apart=setting.apart,
     )
 
 

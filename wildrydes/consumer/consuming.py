@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
 from prometheus_client import Counter, Histogram
 
-from wildrydes import crashpoints, models, subscriptions, topology, wire
+from wildrydes import crashpoints, models, scatter_gather, subscriptions, topology, wire
 from wildrydes.consumer import groups, heartbeat, reading, receipts
 from wildrydes.consumer.reading import Item, Work
 from wildrydes.consumer.receipts import Failure, Origin
@@ -58,10 +59,15 @@ class _Job:
     delivery: Delivery
     origin: Origin
     is_foreign: bool
+    carried: bool
 
 
-def consume(*, subscription: str, body: Mapping[str, Any], worker: str = "") -> Outcome:
+def consume(
+    *, subscription: str, body: Mapping[str, Any], worker: str = "", carried: bool = False
+) -> Outcome:
     """Handle one delivery and acknowledge it. `worker` is the name that receipts will show.
+
+    With `carried` it is not acknowledged: the answers travel back with their chord, whose end does.
 
     Raises `UnreadableMessageError` when `body` is no delivery, and whatever Postgres raises when
     the transaction cannot be committed; then nothing has happened and the lease brings it back.
@@ -73,18 +79,19 @@ def consume(*, subscription: str, body: Mapping[str, Any], worker: str = "") -> 
         subscription=subscription, dispatch=str(delivery.dispatch_id)
     )
     with logged, heartbeat.of_this_process().at_work_on(delivery.dispatch_id):
-        outcome = _carry_out(_job(subscription, delivery, worker=worker))
+        outcome = _carry_out(_job(subscription, delivery, worker=worker, carried=carried))
     SECONDS.labels(subscription).observe(time.perf_counter() - started)
     return outcome
 
 
-def _job(name: str, delivery: Delivery, *, worker: str) -> _Job:
+def _job(name: str, delivery: Delivery, *, worker: str, carried: bool) -> _Job:
     return _Job(
         subscription=topology.current().subscription(name),
         binding=subscriptions.binding(name),
         delivery=delivery,
         origin=Origin(name, delivery.dispatch_id, delivery.sent_at, worker),
         is_foreign=delivery.origin != models.origin(),
+        carried=carried,
     )
 
 
@@ -105,6 +112,7 @@ def _together(job: _Job, work: Work) -> Outcome:
     with transaction.atomic():
         outcome = _handle(job, work.items)
         outcome.dead += _put_aside(job, work)
+        _answer(job, work)
         _close(job)
         crashpoints.reach("worker.handled")
     _acknowledge(job)
@@ -128,6 +136,7 @@ def _one_by_one(job: _Job, work: Work) -> Outcome:
                 total.add(_handle(job, [item]))
     with transaction.atomic():
         total.dead += _put_aside(job, work)
+        _answer(job, work)
         _close(job)
     _acknowledge(job)
     return total
@@ -196,15 +205,27 @@ def _put_aside(job: _Job, work: Work) -> int:
     return len(work.unreadable)
 
 
+def _answer(job: _Job, work: Work) -> None:
+    """Send what a responder has to say, unless its chord carries that back."""
+    if job.subscription.responder and not job.carried:
+        envelopes = [item.envelope for item in work.items]
+        scatter_gather.responding.reply_all(job.subscription, envelopes)
+
+
+def close_dispatch(dispatch_id: UUID, *, queue: str) -> None:
+    """Close a dispatch of this database; what waits for a place in its queue may go."""
+    with connection.cursor() as cursor:
+        cursor.execute(CLOSE_DISPATCH, [dispatch_id, queue])
+
+
 def _close(job: _Job) -> None:
-    if not job.is_foreign:
-        with connection.cursor() as cursor:
-            cursor.execute(CLOSE_DISPATCH, [job.delivery.dispatch_id, job.subscription.queue])
+    if not job.is_foreign and not job.carried:
+        close_dispatch(job.delivery.dispatch_id, queue=job.subscription.queue)
 
 
 def _acknowledge(job: _Job) -> None:
     crashpoints.reach("worker.committed")
-    if job.is_foreign:
+    if job.is_foreign and not job.carried:
         acknowledgements.acknowledge(job.delivery.dispatch_id, origin=job.delivery.origin)
     crashpoints.reach("worker.acknowledged")
 

@@ -85,6 +85,17 @@ CHECKS = (
         means="Past its deadline, and not marked as timed out: no relay runs.",
         statement=statements.REQUESTS_OVERDUE,
     ),
+    Check(
+        name="scatters overdue",
+        means="Past its deadline, and still open: no relay runs, or it cannot reach Postgres.",
+        statement=statements.SCATTERS_OVERDUE,
+    ),
+    Check(
+        name="aggregates failed",
+        means="Ended without its event: the aggregate function raised. The scatter says what.",
+        statement=statements.AGGREGATES_FAILED,
+        always_wrong=True,
+    ),
 )
 
 

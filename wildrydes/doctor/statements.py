@@ -80,6 +80,20 @@ SELECT '', count(*), extract(epoch FROM clock_timestamp() - min(since)) FROM (
 ) AS receipt
 """
 
+SCATTERS_OVERDUE = """
+SELECT '', count(*), extract(epoch FROM clock_timestamp() - min(deadline_at)) FROM (
+    SELECT deadline_at FROM wildrydes_scatter
+    WHERE status = 'open' AND deadline_at <= clock_timestamp()
+    ORDER BY deadline_at LIMIT %(most)s
+) AS scatter
+"""
+
+AGGREGATES_FAILED = """
+SELECT gathering, count(*), extract(epoch FROM clock_timestamp() - min(closed_at)) FROM (
+    SELECT gathering, closed_at FROM wildrydes_scatter WHERE error <> '' LIMIT %(most)s
+) AS scatter GROUP BY gathering
+"""
+
 REQUESTS_OVERDUE = """
 SELECT '', count(*), extract(epoch FROM clock_timestamp() - min(deadline)) FROM (
     SELECT deadline FROM wildrydes_request

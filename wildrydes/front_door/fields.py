@@ -95,7 +95,10 @@ class CustomerField(TextField):
 
 
 class NumberField(serializers.FloatField):
-    """A finite JSON number from 0 to a thousand million; a whole one is written without point."""
+    """A finite JSON number, from 0 to a thousand million unless it is said otherwise.
+
+    A whole one is written without point.
+    """
 
     default_error_messages = {
         "invalid": "This must be a number.",
@@ -103,8 +106,10 @@ class NumberField(serializers.FloatField):
         "digits": "This has more digits than can be kept.",
     }
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(min_value=0, max_value=MAX_NUMBER, **options)
+    def __init__(
+        self, *, min_value: float = 0, max_value: float = MAX_NUMBER, **options: Any
+    ) -> None:
+        super().__init__(min_value=min_value, max_value=max_value, **options)
 
     def to_internal_value(self, data: Any) -> float:
         """Return the number as a float."""
@@ -123,6 +128,16 @@ class NumberField(serializers.FloatField):
     def to_representation(self, value: Any) -> float:  # type: ignore[override]
         """Return an int where the value is whole."""
         return int(value) if float(value).is_integer() else float(value)
+
+
+class FlagField(serializers.BooleanField):
+    """True or false, and no word or number for it."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        """Return the flag; anything else is refused."""
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
 
 
 class MoneyField(serializers.Field[Decimal, Any, str, Any]):

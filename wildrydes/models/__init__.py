@@ -3,8 +3,8 @@
 `Message` is the outbox and the event log, `Unrouted` what the relay has yet to look at,
 `Dispatch` what is waiting for or is on the wire, `Receipt` what became of it at the consumer.
 `DeadLetter`, `Redrive` and `OperatorAction` are what people see and do about failures.
-`Deduplication` is what was published already, `Request` what awaits an answer, `Consumer` who was
-last heard of.
+`Deduplication` is what was published already, `Request` what awaits an answer, `Scatter` what many
+were asked and `Response` what each said, `Consumer` who was last heard of.
 Triggers (see the first migrations) keep `Unrouted` and wake the relay, so that no way of writing
 a message can forget to.
 """
@@ -20,6 +20,7 @@ from wildrydes.models.operator_actions import OperatorAction
 from wildrydes.models.receipts import Receipt
 from wildrydes.models.redrives import Redrive, RedriveItem
 from wildrydes.models.requests import Request
+from wildrydes.models.scatters import Response, Scatter
 
 __all__ = [
     "Consumer",
@@ -33,6 +34,8 @@ __all__ = [
     "Redrive",
     "RedriveItem",
     "Request",
+    "Response",
+    "Scatter",
     "Unrouted",
     "new_id",
     "origin",

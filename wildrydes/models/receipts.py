@@ -13,7 +13,8 @@ class Receipt(models.Model):
     it keeps the message itself, and is the retry schedule and the dead letter queue.
     `next_attempt_at` is null while a retry is dispatched. `parked` waits behind an earlier message
     of its group; `dropped` was let go of, and `error` says why. `original_message` is what arrived,
-    where a person has edited `message` since.
+    where a person has edited `message` since. `answer` is what a responder said, so that it says
+    the same when it is asked again.
     """
 
     class Status(models.TextChoices):
@@ -45,6 +46,7 @@ class Receipt(models.Model):
     traceback = models.TextField(blank=True)
     message = models.JSONField(null=True, blank=True)
     original_message = models.JSONField(null=True, blank=True)
+    answer = models.JSONField(null=True, blank=True)
 
     class Meta:
         constraints = [

@@ -19,6 +19,7 @@ from django.db.models import F
 from wildrydes import redis, topology, wire
 from wildrydes.models import Dispatch
 from wildrydes.relay import sending
+from wildrydes.scatter_gather import carrier
 
 CHECKED_AT_MOST = 500
 TRUSTED_LEASES = 10
@@ -72,8 +73,9 @@ def _lost(queue: str, lapsed: Sequence[Dispatch]) -> list[Dispatch]:
     """Return those that neither stand in the queue nor are at work, oldest first.
 
     A queue that holds fewer entries than are open has lost, or is working on, the difference.
-    Entries of other databases or copies can hide a loss; so none is trusted to stand there for
-    ever, though for longer each time.
+    What was answered waits for its answers to be recorded, in its gathering's queue. Entries of
+    other databases or copies can hide a loss; so none is trusted to stand there for ever, though
+    for longer each time.
     """
     open_count = Dispatch.objects.filter(queue=queue, sent_at__isnull=False).count()
     with redis.client().pipeline(transaction=False) as pipeline:
@@ -81,12 +83,11 @@ def _lost(queue: str, lapsed: Sequence[Dispatch]) -> list[Dispatch]:
         pipeline.mget([wire.at_work_key(dispatch.id) for dispatch in lapsed])
         standing, at_work = pipeline.execute()
     silent = [item for item, sign in zip(lapsed, at_work, strict=True) if sign is None]
-    missing = max(0, open_count - standing - (len(lapsed) - len(silent)))
-    return [
-        dispatch
-        for index, dispatch in enumerate(silent)
-        if index < missing or _silence(dispatch) > _trust(dispatch)
-    ]
+    answered = carrier.answered(queue)
+    unheard = [item for item in silent if item.id not in answered]
+    missing = max(0, open_count - standing - len(answered) - (len(lapsed) - len(silent)))
+    lost = {dispatch.id for dispatch in unheard[:missing]}
+    return [item for item in silent if item.id in lost or _silence(item) > _trust(item)]
 
 
 def _trust(dispatch: Dispatch) -> timedelta:

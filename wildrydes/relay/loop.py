@@ -19,6 +19,7 @@ from wildrydes.relay.acknowledgements import AcknowledgementListener
 from wildrydes.relay.chores import Chore, run_due
 from wildrydes.relay.recent import Events, RecentMessages
 from wildrydes.relay.wakeup import Wakeups
+from wildrydes.scatter_gather.timekeeper import Timekeeper
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +39,7 @@ class Relay:
         self._origin = ""
         self._leases_checked_at = float("-inf")
         self._listener: AcknowledgementListener | None = None
+        self._timekeeper = Timekeeper()
 
     def __enter__(self) -> Self:
         return self
@@ -51,6 +53,9 @@ class Relay:
         if self._listener is not None:
             self._listener.stop()
             self._listener.join(timeout=3)
+        if self._timekeeper.is_alive():
+            self._timekeeper.stop()
+            self._timekeeper.join(timeout=3)
         self._wakeups.close()
 
     def stop(self) -> None:
@@ -59,6 +64,7 @@ class Relay:
 
     def run(self) -> None:
         """Relay until stopped. Waits out a Redis or a Postgres that is away, and says so once."""
+        self._timekeeper.start()
         while not self._stopping.is_set():
             try:
                 run_due(self._chores, outages=DATABASE_ERRORS)

@@ -23,6 +23,7 @@ from wildrydes import crashpoints, topology, wire
 from wildrydes.models import Dispatch, new_id
 from wildrydes.relay import batches, reading
 from wildrydes.relay.recent import Events, RecentMessages
+from wildrydes.scatter_gather import carrier
 
 log = structlog.get_logger(__name__)
 
@@ -114,15 +115,42 @@ def put_on_wire(dispatches: Sequence[Dispatch], *, origin: str, recent: RecentMe
     When Redis does not take one, it and those after it wait again, and the error is raised.
     """
     logged = _from_log(dispatches, recent)
-    for index, dispatch in enumerate(dispatches):
+    plain = _put_by_chord(dispatches, origin=origin, logged=logged)
+    for index, dispatch in enumerate(plain):
         delivery = _delivery(dispatch, origin=origin, messages=_messages_of(dispatch, logged))
         try:
             wire.put(delivery, subscription=dispatch.subscription, queue=dispatch.queue)
         except wire.WIRE_ERRORS:
-            _wait_again(dispatches[index:])
+            _wait_again(plain[index:])
             raise
         crashpoints.reach("relay.sent")
         SENT.labels(dispatch.subscription).inc()
+
+
+def _put_by_chord(
+    dispatches: Sequence[Dispatch], *, origin: str, logged: Events
+) -> Sequence[Dispatch]:
+    """Send the dispatches of responders together; return the others."""
+    answering = [item for item in dispatches if carrier.carries(item.subscription)]
+    if not answering:
+        return dispatches
+    try:
+        carrier.put(
+            carrier.Part(
+                item.subscription,
+                item.message_ids,
+                _delivery(item, origin=origin, messages=_messages_of(item, logged)),
+            )
+            for item in answering
+        )
+    except wire.WIRE_ERRORS:
+        _wait_again(dispatches)
+        raise
+    for item in answering:
+        crashpoints.reach("relay.sent")
+        SENT.labels(item.subscription).inc()
+    sent = {item.id for item in answering}
+    return [item for item in dispatches if item.id not in sent]
 
 
 def _merge(waiting: Sequence[Dispatch]) -> list[list[Dispatch]]:

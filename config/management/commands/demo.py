@@ -1,4 +1,4 @@
-"""Send a handful of rides through the platform and show who got what."""
+"""Send a handful of rides through the platform, take an instant ride, and show who got what."""
 
 import contextlib
 import io
@@ -10,19 +10,21 @@ from typing import Any
 from django.core import management
 from django.core.management.base import BaseCommand
 
-from config.demo import client, following, host, report, rides
+from config.demo import client, following, host, instant, report, rides
 from config.env import ENV
 from config.supervisor import announcement, errors, supervision
 
 
 class Command(BaseCommand):
-    """Start the platform unless it is up, report rides, follow them, show the effects."""
+    """Start the platform unless it is up, report rides, follow them, show the effects; then ask
+    for an instant ride, show the quotes as they come, and take the cheapest."""
 
     help = __doc__
     requires_system_checks = []  # they ask the servers, which may not run yet
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Exit with status 0 when every ride reached exactly the services it should."""
+        """Exit with status 0 when every ride reached exactly the services it should, and the
+        instant ride went from its request to its completion."""
         try:
             with (
                 supervision.stopped_by_signals(),
@@ -49,18 +51,43 @@ class Command(BaseCommand):
             sent = [following.send(unicorn, ride) for ride in rides.RIDES]
             outcomes = [following.follow(unicorn, ride, deadline=deadline) for ride in sent]
             report.print_outcomes(outcomes, stream=sys.stdout)
+            trip, wrong = self._take_instant_ride(url, customer)
+            report.print_outcomes([trip.outcome], stream=sys.stdout)
             pages = ("statement", "loyalty", "notifications")
             mine = {page: customer.mine(page) for page in pages}
             report.print_customer(mine, stream=sys.stdout)
-        return report.complaints(outcomes)
+        return [*report.complaints([*outcomes, trip.outcome]), *wrong]
+
+    def _take_instant_ride(
+        self, url: str, customer: client.Caller
+    ) -> tuple[instant.Trip, list[str]]:
+        self.stdout.write(
+            f"\nCustomer {rides.CUSTOMER} asks for a ride from {instant.ORIGIN} to "
+            f"{instant.DESTINATION}, and waits {instant.ANSWER_SECONDS} s for quotes"
+        )
+        say = self._say
+        quoting = instant.ask(customer, say=say)
+        instant.tell_of_silence(quoting, say=say)
+        trip = instant.travel(quoting, url=url, customer=customer, say=say)
+        self._say("")
+        return trip, instant.complaints(quoting, trip)
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
 
     def _conclude(self, complaints: list[str], *, url: str) -> None:
         for complaint in complaints:
             self.stderr.write(complaint)
         if not complaints:
-            self.stdout.write("Every ride reached the services it should, and no other.")
-        admin = f"{url}/admin/unicorn_management/ridecompletion/"
-        self.stdout.write(f"Each ride with its timeline, in the admin: {admin}")
+            self.stdout.write(
+                "Every ride reached the services it should, and no other; the instant ride went "
+                "from its request to its completion."
+            )
+        completions = f"{url}/admin/unicorn_management/ridecompletion/"
+        self.stdout.write(f"Each ride with its timeline, in the admin: {completions}")
+        rfqs = f"{url}/admin/ride_booking/rfq/"
+        self.stdout.write(f"Who answered what to the request for quotes: {rfqs}")
 
     def _offer_to_stay(self, url: str) -> None:
         self.stdout.write(f"Wild Rydes stays up at {url}. Press Enter to stop it.")

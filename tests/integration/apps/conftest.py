@@ -61,6 +61,77 @@ def ride_completed() -> EnvelopeFactory:
 
 
 @pytest.fixture
+def ride_booked() -> EnvelopeFactory:
+    """Return a maker of `v1.ride.booked`."""
+
+    def make(**data: Any) -> Envelope:
+        return envelope(
+            type_="v1.ride.booked",
+            data={
+                "ride": str(new_id()),
+                "rfq": str(new_id()),
+                "customer": "cmr",
+                "fleet": "north",
+                "unicorn": "rarity",
+                "from": "Frankfurt",
+                "to": "Las Vegas",
+                "price": 30.5,
+                "currency": "EUR",
+                "booked_at": NOON.isoformat(),
+            }
+            | data,
+        )
+
+    return make
+
+
+@pytest.fixture
+def ride_cancelled() -> EnvelopeFactory:
+    """Return a maker of `v1.ride.cancelled`."""
+
+    def make(**data: Any) -> Envelope:
+        return envelope(
+            type_="v1.ride.cancelled",
+            data={
+                "ride": str(new_id()),
+                "customer": "cmr",
+                "fleet": "north",
+                "unicorn": "rarity",
+                "from": "Frankfurt",
+                "to": "Las Vegas",
+                "fee": 6.1,
+                "currency": "EUR",
+                "cancelled_by": "customer",
+                "cancelled_at": NOON.isoformat(),
+            }
+            | data,
+        )
+
+    return make
+
+
+@pytest.fixture
+def quotes_gathered() -> EnvelopeFactory:
+    """Return a maker of `v1.ride-quotes.gathered`, without quotes unless they are given."""
+
+    def make(**data: Any) -> Envelope:
+        return envelope(
+            type_="v1.ride-quotes.gathered",
+            data={
+                "rfq": str(new_id()),
+                "from": "Frankfurt",
+                "to": "Las Vegas",
+                "customer": "cmr",
+                "closed_because": "deadline",
+                "quotes": [],
+            }
+            | data,
+        )
+
+    return make
+
+
+@pytest.fixture
 def customer_registered() -> EnvelopeFactory:
     """Return a maker of `v1.customer.registered`."""
 

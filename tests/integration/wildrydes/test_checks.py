@@ -61,6 +61,7 @@ def test_the_settings_of_this_project_have_no_hazard() -> None:
         ("W034", "CELERY_TASK_SOFT_TIME_LIMIT", 30),
         ("W035", "CELERY_BROKER_TRANSPORT_OPTIONS", without("health_check_interval")),
         ("W036", "CELERY_BROKER_CONNECTION_MAX_RETRIES", 100),
+        ("W039", "CELERY_REDIS_SOCKET_TIMEOUT", None),
     ],
 )
 def test_a_setting_that_does_harm_is_found(
@@ -207,6 +208,9 @@ def test_a_whole_topology_has_nothing_wrong(monkeypatch: pytest.MonkeyPatch) -> 
         ({"E051"}, {"pipelines": (Pipeline(name="paper", steps=("one.cut", "one.fold", "x.y")),)}),
         ({"E052"}, changed("one.fold", queue="a")),
         ({"E053"}, changed("one.hear", replies=(), command="v1.thing.hear")),
+        ({"E055", "E053"}, changed("one.record", responder="one")),
+        ({"E055", "E053"}, changed("one.record", answers_to="one.hear")),
+        ({"E056", "E053"}, changed("one.record", responder="one", answers_to="one.do")),
         ({"E054"}, changed("one.do", command="v1.ride.ended")),
         ({"E054"}, changed("one.hear", replies=("v1.thing.do",))),
         ({"E054"}, changed("one.hear", replies=("v1.paper.cut",))),

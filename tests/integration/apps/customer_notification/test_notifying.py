@@ -169,7 +169,7 @@ def test_an_address_that_is_gone_gets_no_mail(
 def test_notifications_are_written_in_the_order_of_their_key(
     ride_completed: Make, order_of_writing: Watch
 ) -> None:
-    written = order_of_writing("customer_notification_notification", "ride_completion")
+    written = order_of_writing("customer_notification_notification", "about")
 
     notify_customer([ride_completed() for _ in range(50)][::-1])
 

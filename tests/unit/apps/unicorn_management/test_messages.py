@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from apps.unicorn_management.messages import RideCompleted
+from apps.unicorn_management.messages import FLEETS, GiveQuote, Quote, RideCompleted
 
 RIDE = RideCompleted(
     ride_completion=UUID(int=7),
@@ -25,6 +25,16 @@ RIDE = RideCompleted(
     currency="EUR",
     fleet="cape-town",
     completed_at=datetime(2026, 3, 1, 12, 0, tzinfo=UTC),
+)
+
+QUOTE = Quote(
+    quote=Decimal("12.50"),
+    currency="EUR",
+    unicorn="shadowfax",
+    distance_km=39.7,
+    duration_s=1311.0,
+    estimated=False,
+    expires_at=datetime(2026, 3, 1, 12, 5, tzinfo=UTC),
 )
 
 
@@ -62,3 +72,33 @@ def test_a_missing_field_is_named(field: str) -> None:
 
     with pytest.raises(KeyError, match=field):
         RideCompleted.from_data(data)
+
+
+def test_a_quote_is_written_as_it_is_shown_to_people() -> None:
+    assert QUOTE.to_data() == {
+        "quote": "12.50",
+        "currency": "EUR",
+        "unicorn": "shadowfax",
+        "distance_km": 39.7,
+        "duration_s": 1311,
+        "estimated": False,
+        "expires_at": "2026-03-01T12:05:00+00:00",
+    }
+
+
+@pytest.mark.parametrize("quote", ["0.01", "12.50", "99999999.99"])
+def test_a_quote_is_read_back_to_the_cent(quote: str) -> None:
+    written = replace(QUOTE, quote=Decimal(quote))
+
+    assert Quote.from_data(json.loads(json.dumps(written.to_data()))) == written
+
+
+def test_the_command_to_answer_later_carries_the_whole_request() -> None:
+    command = GiveQuote(fleet="winelands", request={"id": "1", "data": {"to": "Paarl"}})
+
+    assert GiveQuote.from_data(json.loads(json.dumps(command.to_data()))) == command
+
+
+def test_there_are_ten_fleets_and_those_of_the_demo_accounts_are_among_them() -> None:
+    assert len(set(FLEETS)) == len(FLEETS) >= 10
+    assert {"cape-town", "winelands"} <= set(FLEETS)

@@ -13,6 +13,7 @@ from wildrydes.front_door import json
 from wildrydes.front_door.fields import (
     CustomerField,
     EachAlone,
+    FlagField,
     MoneyField,
     NumberField,
     StrictSerializer,
@@ -136,6 +137,30 @@ def test_a_number_is_taken(literal: str, number: float) -> None:
 def test_what_is_no_number_or_none_of_ours_is_refused(literal: str) -> None:
     with pytest.raises(ValidationError):
         NumberField().run_validation(as_sent(literal))
+
+
+@pytest.mark.parametrize("literal", ["-90", "-33.9249", "0", "90.0"])
+def test_a_number_may_have_other_bounds(literal: str) -> None:
+    taken = NumberField(min_value=-90, max_value=90).run_validation(as_sent(literal))
+
+    assert taken == float(literal)
+
+
+@pytest.mark.parametrize("literal", ["-90.01", "91", '"0"', "null", "true", "1e999"])
+def test_a_number_outside_its_bounds_is_refused(literal: str) -> None:
+    with pytest.raises(ValidationError):
+        NumberField(min_value=-90, max_value=90).run_validation(as_sent(literal))
+
+
+@pytest.mark.parametrize("literal", ["true", "false"])
+def test_a_flag_is_true_or_false(literal: str) -> None:
+    assert FlagField().run_validation(as_sent(literal)) is (literal == "true")
+
+
+@pytest.mark.parametrize("literal", ["1", "0", '"true"', '"no"', '""', "null", "[]", "{}"])
+def test_what_is_no_flag_is_refused(literal: str) -> None:
+    with pytest.raises(ValidationError):
+        FlagField().run_validation(as_sent(literal))
 
 
 def test_a_whole_number_is_written_without_a_point() -> None:

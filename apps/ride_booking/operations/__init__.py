@@ -1,0 +1,1 @@
+"""What may be done at ride booking: ask for quotes, answer, accept, ride."""

@@ -1,0 +1,79 @@
+"""Which messages ride booking takes: what fleets answer, and which rides were completed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+
+from apps.ride_booking import offers, queries
+from apps.ride_booking.messages import GatheredQuote, QuotesGathered
+from apps.ride_booking.models import Rfq
+from apps.ride_booking.operations import requesting, riding
+from apps.unicorn_management import messages as unicorn_management
+from wildrydes import scatter_gather
+from wildrydes.envelope import Envelope
+from wildrydes.models import Response, Scatter
+from wildrydes.subscriptions import subscribe_batch
+
+log = structlog.get_logger(__name__)
+
+
+def check_quote(scatter: Scatter, responder: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what is kept of a fleet's answer; raises `ValueError` for one not to be believed."""
+    return offers.checked(data, currency=settings.CURRENCY)
+
+
+@scatter_gather.gathers(requesting.GATHERING, check=check_quote)
+def gather_quotes(scatter: Scatter, responses: Sequence[Response]) -> QuotesGathered:
+    """Put the quotes that came in time together, cheapest first."""
+    rfq = Rfq.objects.get(id=scatter.id)
+    quotes = queries.quotes_of(scatter, responses)
+    return QuotesGathered(
+        rfq=rfq.id,
+        origin=rfq.origin,
+        destination=rfq.destination,
+        customer=rfq.customer,
+        closed_because=scatter.closed_because,
+        quotes=tuple(
+            GatheredQuote(
+                responder=quote.responder,
+                quote=quote.offer.quote,
+                currency=quote.offer.currency,
+            )
+            for quote in quotes
+            if not quote.late
+        ),
+    )
+
+
+@subscribe_batch("ride_booking.complete_ride")
+def complete_ride(envelopes: Sequence[Envelope]) -> None:
+    """Complete each booked ride that was carried out."""
+    events = (unicorn_management.RideCompleted.from_data(each.data) for each in envelopes)
+    completions = [_completion(event, ride) for event in events for ride in _booked(event)]
+    riding.complete(completions=completions)
+
+
+def _booked(event: unicorn_management.RideCompleted) -> list[UUID]:
+    """Return the ride's id; a unicorn may have named what is none of ours."""
+    try:
+        return [UUID(event.ride or "")]
+    except ValueError:
+        log.warning("completion_of_no_ride", ride=event.ride, reason="no such ride")
+        return []
+
+
+def _completion(event: unicorn_management.RideCompleted, ride: UUID) -> riding.Completion:
+    return riding.Completion(
+        ride=ride,
+        ride_completion=event.ride_completion,
+        customer=event.customer,
+        fleet=event.fleet,
+        fare=event.fare,
+        currency=event.currency,
+        completed_at=event.completed_at,
+    )

@@ -1,0 +1,1 @@
+"""The fleets: their unicorns, what they ask for a ride, and how they answer."""

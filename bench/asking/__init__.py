@@ -1,0 +1,1 @@
+"""Requests for quotes that sixteen answer at once: a service of ours, and the peer's tables."""

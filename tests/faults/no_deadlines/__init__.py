@@ -1,0 +1,1 @@
+"""A control: nobody keeps the deadlines of requests for quotes."""

@@ -1,0 +1,251 @@
+"""The chord carries answers fast; whatever it loses, the tables bring back, once."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import celery
+import pytest
+from django.db import transaction
+from django.db.models import F
+
+from config.embedded.valkey import EmbeddedValkey
+from wildrydes import publishing, redis, wire
+from wildrydes.consumer import answering
+from wildrydes.models import Dispatch, Receipt, Response, Scatter, new_id
+from wildrydes.scatter_gather import answered
+
+from .conftest import RESPONDERS, Asked, Gathering
+
+ALL_ANSWERED = dict.fromkeys(RESPONDERS, "answered")
+
+
+def let_leases_lapse(gathering: Gathering) -> None:
+    """Pretend that every lease has run out, and that nobody has looked for a while."""
+    Dispatch.objects.update(lease_until=F("lease_until") - timedelta(days=1))
+    gathering.kernel.relay._leases_checked_at = float("-inf")
+
+
+def on_the_wire(queue: str) -> list[dict[str, Any]]:
+    """Return what stands in a queue, with the embedded part of each body as `embed`."""
+    found = []
+    for raw in redis.client().lrange(queue, 0, -1):
+        message = json.loads(raw)
+        found.append({**message["headers"], "embed": json.loads(message["body"])[2]})
+    return found
+
+
+def test_what_goes_to_responders_in_one_turn_is_one_chord(gathering: Gathering) -> None:
+    scatters = sorted([str(gathering.ask(1)), str(gathering.ask(2))])
+    gathering.run_relay()
+    sent = [message for name in RESPONDERS for message in on_the_wire(name)]
+    assert [message["task"] for message in sent] == [f"{name}.answer" for name in RESPONDERS]
+    for message in sent:
+        (record,) = message["embed"]["chain"]
+        assert (record["task"], record["options"]["queue"]) == ("asker.gather.record", "asker")
+        close = record["options"]["chord"]
+        assert (close["task"], close["args"]) == ("asker.gather.close", [scatters])
+    assert len({m["embed"]["chain"][0]["options"]["group_id"] for m in sent}) == 1
+
+
+def test_a_delivery_is_acknowledged_by_whoever_records_its_answers(gathering: Gathering) -> None:
+    scatter_id = gathering.ask()
+    gathering.run_relay()
+    carried = gathering.answer("ann")
+    assert Dispatch.objects.filter(queue="ann").exists()
+    assert gathering.responses(scatter_id) == {}
+    gathering.take_up(carried)
+    assert not Dispatch.objects.filter(queue="ann").exists()
+    assert gathering.responses(scatter_id) == {"ann": "answered"}
+    for name in ("bob", "eve"):
+        gathering.take_up(gathering.answer(name))
+    assert gathering.responses(scatter_id) == ALL_ANSWERED
+    assert len(gathering.gathered()) == 1
+
+
+def test_a_request_that_arrives_again_is_answered_with_the_same_words(
+    gathering: Gathering,
+) -> None:
+    gathering.ask()
+    gathering.run_relay()
+    delivery = gathering.delivery("ann")
+    first = gathering.answer("ann", delivery)
+    gathering.answers["ann"] = answered({"name": "another"})
+    assert gathering.answer("ann", delivery) == first
+    assert gathering.calls == [("ann", [1])]
+
+
+def test_answers_that_are_recorded_twice_count_once(gathering: Gathering) -> None:
+    scatter_id = gathering.ask()
+    gathering.run_relay()
+    for name in RESPONDERS:
+        carried = gathering.answer(name)
+        gathering.take_up(carried)
+        gathering.take_up(carried)
+    assert gathering.responses(scatter_id) == ALL_ANSWERED
+    assert len(gathering.gathered()) == 1
+
+
+@pytest.mark.parametrize("handled", [False, True])
+def test_a_chain_that_was_lost_is_sent_again_and_ends_with_the_answer(
+    gathering: Gathering, handled: bool
+) -> None:
+    scatter_id = gathering.ask()
+    gathering.run_relay()
+    for name in RESPONDERS:
+        delivery = gathering.delivery(name)
+        if handled:
+            gathering.answer(name, delivery)
+    let_leases_lapse(gathering)
+    gathering.run_relay()
+    for name in RESPONDERS:
+        gathering.take_up(gathering.answer(name))
+    assert gathering.responses(scatter_id) == ALL_ANSWERED
+    assert Scatter.objects.get().closed_because == "completed"
+    assert len(gathering.calls) == 3
+    assert not Dispatch.objects.exists()
+
+
+def test_a_delivery_whose_answers_wait_to_be_recorded_is_not_sent_again(
+    gathering: Gathering,
+) -> None:
+    gathering.ask()
+    gathering.run_relay()
+    gathering.answer("ann")
+    redis.client().rpush("asker", b"the answers")
+    let_leases_lapse(gathering)
+    gathering.run_relay()
+    assert gathering.kernel.standing("ann") == 0
+    redis.client().delete("asker")
+    let_leases_lapse(gathering)
+    gathering.run_relay()
+    assert gathering.kernel.standing("ann") == 1
+
+
+def test_of_two_deliveries_the_lost_one_is_sent_again_and_not_the_answered_one(
+    gathering: Gathering,
+) -> None:
+    for number in (1, 2):
+        gathering.ask(number, recipients=["ann.answer"])
+        gathering.run_relay()
+    gathering.answer("ann")
+    gathering.delivery("ann")
+    redis.client().rpush("asker", b"the answers")
+    let_leases_lapse(gathering)
+    gathering.run_relay()
+    (again,) = gathering.delivery("ann")["messages"]
+    assert again["data"] == {"number": 2}
+
+
+def test_answers_for_another_database_are_recorded_and_acknowledged_there(
+    gathering: Gathering,
+) -> None:
+    scatter_id = gathering.ask()
+    gathering.run_relay()
+    carried = gathering.answer("ann")
+    dispatch_id, elsewhere = str(new_id()), str(new_id())
+    gathering.take_up({**carried, "origin": elsewhere, "dispatch": dispatch_id})
+    assert gathering.responses(scatter_id) == {"ann": "answered"}
+    assert redis.client().lpop(f"wildrydes:acknowledged:{elsewhere}") == dispatch_id.encode()
+    assert Dispatch.objects.filter(queue="ann").exists()
+
+
+def test_answers_to_what_nobody_here_has_asked_change_nothing(gathering: Gathering) -> None:
+    scatter_id = gathering.ask()
+    gathering.run_relay()
+    carried = gathering.answer("ann")
+    gathering.take_up({**carried, "answers": [[str(new_id()), "answered", {}, ""]]})
+    gathering.take_up({**carried, "responder": "zoe"})
+    assert gathering.responses(scatter_id) == {}
+
+
+def test_a_retried_request_answers_by_chord_too(gathering: Gathering) -> None:
+    said = gathering.answers["ann"]
+    gathering.answers["ann"] = ValueError("not now")
+    scatter_id = gathering.ask()
+    gathering.run_relay()
+    carried = gathering.answer("ann")
+    assert carried["answers"] == []
+    gathering.take_up(carried)
+    assert not Dispatch.objects.filter(queue="ann").exists()
+    gathering.answers["ann"] = said
+    Receipt.objects.update(next_attempt_at=F("next_attempt_at") - timedelta(hours=1))
+    gathering.run_relay()
+    (sent,) = on_the_wire("ann")
+    assert sent["embed"]["chain"][0]["task"] == "asker.gather.record"
+    gathering.take_up(gathering.answer("ann"))
+    assert gathering.responses(scatter_id) == {"ann": "answered"}
+
+
+@pytest.mark.parametrize(
+    "carried", [{}, {"dispatch": "x"}, {"answers": [["x", "answered", {}, ""]]}, {"answers": [1]}]
+)
+def test_nothing_raises_in_a_chord(gathering: Gathering, carried: dict[str, Any]) -> None:
+    whole = {"dispatch": str(new_id()), "origin": "", "queue": "ann", "responder": "ann", **carried}
+    gathering.take_up(whole if carried else {})
+    answering.look_again(scatter_ids=["not an id"])
+    assert gathering.answer("ann", {"no": "delivery"}) == {}
+
+
+def test_what_cannot_be_committed_gives_no_answer_and_comes_back(
+    gathering: Gathering,
+) -> None:
+    gathering.ask()
+    gathering.run_relay()
+    gathering.loses_postgres = True
+    assert gathering.answer("ann") == {}
+    gathering.loses_postgres = False
+    assert not Receipt.objects.exists()
+    let_leases_lapse(gathering)
+    gathering.run_relay()
+    assert len(gathering.answer("ann")["answers"]) == 1
+
+
+def test_the_chords_body_ends_what_is_complete_and_nothing_else(gathering: Gathering) -> None:
+    complete, incomplete = gathering.ask(1), gathering.ask(2)
+    Response.objects.bulk_create(
+        Response(scatter_id=complete, responder=name, outcome="answered") for name in RESPONDERS
+    )
+    for _ in range(2):
+        answering.look_again(scatter_ids=[str(complete), str(incomplete), str(new_id())])
+    assert [subject for subject, _ in gathering.gathered()] == [str(complete)]
+    assert Scatter.objects.get(id=incomplete).status == "open"
+
+
+def test_without_a_place_to_count_in_answers_travel_as_messages(
+    gathering: Gathering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(celery.current_app.conf, "result_backend", None)
+    scatter_id = gathering.ask()
+    gathering.run_relay()
+    assert on_the_wire("ann")[0]["embed"]["chain"] is None
+    gathering.run()
+    assert gathering.responses(scatter_id) == ALL_ANSWERED
+
+
+def test_a_plain_message_to_responders_asks_nobody(gathering: Gathering) -> None:
+    with transaction.atomic():
+        publishing.publish(Asked(1))
+    gathering.run_relay()
+    assert gathering.answer("bob")["answers"] == []
+
+
+def test_while_redis_is_away_requests_wait_and_go_out_when_it_is_back(
+    gathering: Gathering, valkey: EmbeddedValkey
+) -> None:
+    gathering.run_relay()
+    gathering.kernel.relay._leases_checked_at = float("inf")  # else Redis is missed before
+    gathering.ask()
+    valkey.kill()
+    try:
+        with pytest.raises(wire.WIRE_ERRORS):
+            gathering.kernel.relay.turn()
+        assert not Dispatch.objects.filter(sent_at__isnull=False).exists()
+    finally:
+        valkey.start()
+    gathering.run_relay()
+    for name in RESPONDERS:
+        gathering.take_up(gathering.answer(name))
+    assert Scatter.objects.get().closed_because == "completed"

@@ -1,0 +1,71 @@
+"""Recipient List with a memory: who is asked, by which rule, until when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from django.db.models.functions import Now
+
+from wildrydes import publishing, topology
+from wildrydes.errors import ConfigurationError, PublishError
+from wildrydes.models import Message, Scatter
+from wildrydes.outgoing import Body, Outgoing
+from wildrydes.scatter_gather import closing
+from wildrydes.scatter_gather.rules import ALL, Rule
+
+
+def ask(
+    request: Body,
+    *,
+    gathering: str,
+    deadline: timedelta,
+    rule: Rule = ALL,
+    subject: str = "",
+    recipients: Sequence[str] | None = None,
+    also: Sequence[str] = (),
+    id: UUID | None = None,
+) -> UUID:
+    """Ask everyone who answers to this gathering and wants the request; return the scatter's id.
+
+    The id is that of the request's message, a new one unless it is given. `recipients` are
+    subscriptions that get it instead of all that want it; `also` are responders that answer by
+    themselves only. A scatter in which nobody is asked is closed at once. Must be called inside a
+    transaction. Raises `PublishError` as `publish` does, and for a gathering that takes no replies
+    or a deadline that is over.
+    """
+    _refuse_wrong(gathering, deadline=deadline)
+    outgoing = Outgoing(
+        body=request, subject=subject, recipients=recipients, reply_to=gathering, id=id
+    )
+    (scatter_id,) = publishing.store_all([outgoing], kind="event")
+    stored = Message.objects.get(id=scatter_id)
+    Scatter.objects.create(
+        id=scatter_id,
+        gathering=gathering,
+        asked=_asked(stored, gathering=gathering, also=also),
+        rule=rule.name,
+        wanted=rule.wanted,
+        deadline_at=Now() + deadline,
+    )
+    closing.close_complete([scatter_id])
+    return scatter_id
+
+
+def _asked(request: Message, *, gathering: str, also: Sequence[str]) -> list[str]:
+    """Return the names of all who are asked, each once, in the topology's order."""
+    chosen = topology.current().recipients(request.to_envelope(), named=request.recipients)
+    responders = [entry.responder for entry in chosen if entry.answers_to == gathering]
+    return list(dict.fromkeys([*responders, *also]))
+
+
+def _refuse_wrong(gathering: str, *, deadline: timedelta) -> None:
+    try:
+        address = topology.current().subscription(gathering)
+    except ConfigurationError as error:
+        raise PublishError(str(error)) from error
+    if not address.replies:
+        raise PublishError(f"{gathering!r} takes no replies")
+    if deadline <= timedelta(0):
+        raise PublishError(f"a scatter needs a deadline ahead, not {deadline}")

@@ -1,0 +1,133 @@
+"""The end of a scatter: once, with an entry for everyone, and its event in the same transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import structlog
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from wildrydes import crashpoints, publishing
+from wildrydes.models import Message, Response, Scatter
+from wildrydes.outgoing import Outgoing
+from wildrydes.retry import describe
+from wildrydes.scatter_gather import aggregates, rules, statements
+from wildrydes.scatter_gather.answer import storable_reason
+
+log = structlog.get_logger(__name__)
+
+Causes = Mapping[UUID, Message]
+OUTAGES = (OperationalError, InterfaceError)
+
+
+def close(scatter_id: UUID, *, because: str = "cancelled") -> bool:
+    """End a scatter before its time; say whether it was open.
+
+    Must be called inside a transaction.
+    """
+    open_ = [scatter for scatter in lock([scatter_id]) if scatter.status == Scatter.Status.OPEN]
+    end(open_, because=because)
+    return bool(open_)
+
+
+def lock(scatter_ids: Sequence[UUID], *, statement: str = statements.LOCK) -> list[Scatter]:
+    """Return the scatters, locked until the end of the transaction, with the deadlines carried out.
+
+    One lock order for everybody: two who have the
+    same scatters in hand wait for each other, and cannot lock each other out.
+    """
+    found = list(Scatter.objects.raw(statement, [list(scatter_ids)]))
+    end([item for item in found if _is_overdue(item)], because="deadline")
+    return found
+
+
+def close_complete(scatter_ids: Sequence[UUID]) -> int:
+    """End those of the scatters that are open and complete; count them. Inside a transaction."""
+    return end_complete(lock(scatter_ids, statement=statements.LOCK_OPEN))
+
+
+def end_complete(locked: Sequence[Scatter]) -> int:
+    """End those of the locked scatters that are open and complete; count them."""
+    open_ = [scatter for scatter in locked if scatter.status == Scatter.Status.OPEN]
+    with connection.cursor() as cursor:
+        cursor.execute(statements.COUNT, [[scatter.id for scatter in open_]])
+        counts = {found: (responded, said) for found, responded, said in cursor.fetchall()}
+    complete = []
+    for scatter in open_:
+        responded, said = counts.get(scatter.id, (0, 0))
+        if rules.is_met(scatter, responded=responded, answered=said):
+            complete.append(scatter)
+    end(complete, because="completed")
+    return len(complete)
+
+
+def end(scatters: Sequence[Scatter], *, because: str) -> None:
+    """End scatters that are locked and open, and publish what their gatherings make of them."""
+    if not scatters:
+        return
+    ids = [scatter.id for scatter in scatters]
+    crashpoints.reach("scatter.closing")
+    with connection.cursor() as cursor:
+        cursor.execute(statements.TIME_OUT, [ids])
+        cursor.execute(statements.CLOSE, [because, ids])
+        closed_at = dict(cursor.fetchall())
+        cursor.execute(statements.TELL, [ids])
+    for scatter in scatters:
+        scatter.status, scatter.closed_because = Scatter.Status.CLOSED, because
+        scatter.closed_at = closed_at[scatter.id]
+    _publish(scatters)
+    transaction.on_commit(lambda: crashpoints.reach("scatter.closed"))
+    log.info("scatters_closed", because=because, count=len(ids))
+
+
+def _is_overdue(locked: Scatter) -> bool:
+    overdue: bool = locked.is_overdue  # type: ignore[attr-defined]
+    return overdue and locked.status == Scatter.Status.OPEN
+
+
+def _publish(scatters: Sequence[Scatter]) -> None:
+    """Publish the aggregates' events; one that cannot be made must not hold up the others."""
+    ids = [scatter.id for scatter in scatters]
+    causes = {stored.id: stored for stored in Message.objects.filter(id__in=ids)}
+    responses: dict[UUID, list[Response]] = defaultdict(list)
+    for response in Response.objects.filter(scatter_id__in=ids).order_by("received_at", "id"):
+        responses[response.scatter_id].append(response)
+    if _attempt(scatters, responses, causes) is None:
+        return
+    for scatter in scatters:
+        if (error := _attempt([scatter], responses, causes)) is not None:
+            _keep_error(scatter, error)
+
+
+def _attempt(
+    scatters: Sequence[Scatter], responses: Mapping[UUID, Sequence[Response]], causes: Causes
+) -> Exception | None:
+    """Publish in a savepoint; return what was raised, after rolling back to there."""
+    try:
+        with transaction.atomic():
+            publishing.publish_all(
+                [_event(scatter, responses.get(scatter.id, ()), causes) for scatter in scatters]
+            )
+    except OUTAGES:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever an aggregate raises is kept with its scatter
+        return error
+    return None
+
+
+def _event(scatter: Scatter, responses: Sequence[Response], causes: Causes) -> Outgoing:
+    aggregate = aggregates.gathering(scatter.gathering).aggregate
+    cause = causes.get(scatter.id)
+    return Outgoing(
+        body=aggregate(scatter, responses),
+        subject=str(scatter.id),
+        cause=cause.to_envelope() if cause else None,
+    )
+
+
+def _keep_error(scatter: Scatter, error: Exception) -> None:
+    log.error("aggregate_failed", scatter=str(scatter.id), error=describe(error))
+    scatter.error = storable_reason(describe(error))
+    scatter.save(update_fields=["error"])

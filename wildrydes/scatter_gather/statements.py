@@ -1,0 +1,65 @@
+"""What is asked of Postgres, for any number of scatters at once. Always in order of id."""
+
+# A process that is stopped while it holds these locks may not hold up a deadline for long.
+LOCK = """
+SELECT *, deadline_at <= clock_timestamp() AS is_overdue,
+    set_config('idle_in_transaction_session_timeout', '5s', true) AS patience
+FROM wildrydes_scatter WHERE id = ANY(%s) ORDER BY id FOR UPDATE
+"""
+
+LOCK_OPEN = """
+SELECT *, deadline_at <= clock_timestamp() AS is_overdue,
+    set_config('idle_in_transaction_session_timeout', '5s', true) AS patience
+FROM wildrydes_scatter WHERE id = ANY(%s) AND status = 'open' ORDER BY id FOR UPDATE
+"""
+
+# Whoever was written down as timed out may still answer; that is late by then.
+RECORD = """
+INSERT INTO wildrydes_response AS response
+    (scatter_id, responder, outcome, late, data, reason, received_at)
+SELECT incoming.*, clock_timestamp()
+FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bool[], %s::jsonb[], %s::text[])
+    AS incoming (scatter_id, responder, outcome, late, data, reason)
+ORDER BY incoming.scatter_id, incoming.responder
+ON CONFLICT (scatter_id, responder) DO UPDATE SET outcome = excluded.outcome, late = true,
+    data = excluded.data, reason = excluded.reason, received_at = excluded.received_at
+WHERE response.outcome = 'timed_out'
+RETURNING response.scatter_id, response.responder
+"""
+
+COUNT = """
+SELECT scatter_id, count(*), count(*) FILTER (WHERE outcome = 'answered')
+FROM wildrydes_response WHERE scatter_id = ANY(%s) GROUP BY scatter_id
+"""
+
+TIME_OUT = """
+INSERT INTO wildrydes_response (scatter_id, responder, outcome, late, data, reason, received_at)
+SELECT scatter.id, name, 'timed_out', false, '{}', '', clock_timestamp()
+FROM wildrydes_scatter AS scatter CROSS JOIN LATERAL unnest(scatter.asked) AS name
+WHERE scatter.id = ANY(%s) ORDER BY scatter.id, name
+ON CONFLICT (scatter_id, responder) DO NOTHING
+"""
+
+CLOSE = """
+UPDATE wildrydes_scatter AS scatter
+SET status = 'closed', closed_at = clock_timestamp(), closed_because = %s
+WHERE id = ANY(%s) RETURNING id, closed_at
+"""
+
+TELL = "SELECT pg_notify('wildrydes_scatter', id::text) FROM unnest(%s::uuid[]) AS id"
+
+KEEP_ANSWERS = """
+UPDATE wildrydes_receipt AS receipt SET answer = said.answer
+FROM unnest(%s::uuid[], %s::jsonb[]) AS said (id, answer)
+WHERE receipt.subscription = %s AND receipt.message_id = said.id
+"""
+
+CLAIM_DUE = """
+SELECT *, set_config('idle_in_transaction_session_timeout', '5s', true) AS patience
+FROM wildrydes_scatter WHERE status = 'open' AND deadline_at <= clock_timestamp()
+ORDER BY deadline_at LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+
+NEXT_DEADLINE = """
+SELECT min(deadline_at) - clock_timestamp() FROM wildrydes_scatter WHERE status = 'open'
+"""
