@@ -79,7 +79,7 @@ def read_environment() -> Environment:
         flower_url=_text(env, "WILDRYDES_FLOWER_URL", f"http://127.0.0.1:{flower_port}"),
         proxies=_whole_number(env, "WILDRYDES_PROXIES", 0, least=0, most=10),
         admission_lag_seconds=_whole_number(
-            env, "WILDRYDES_ADMISSION_LAG", 5, least=1, most=86_400
+            env, "WILDRYDES_ADMISSION_LAG", 30, least=1, most=86_400
         ),
         secret_key=_secret(env, "SECRET_KEY"),
         allowed_hosts=env.list("ALLOWED_HOSTS", default=[]),

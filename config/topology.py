@@ -10,7 +10,7 @@ from apps.unicorn_management.messages import FLEETS
 from wildrydes.retry import RetryPolicy
 from wildrydes.topology import Queue, Subscription, Topic, Topology, Workers
 
-IN_TIME = timedelta(seconds=5)
+IN_TIME = timedelta(seconds=30)
 OUTSIDE_WORLD = RetryPolicy(max_attempts=12, first=timedelta(seconds=2), cap=timedelta(minutes=30))
 AT_ONCE_OR_NEVER = RetryPolicy(
     max_attempts=3, first=timedelta(milliseconds=200), cap=timedelta(seconds=1)

@@ -31,7 +31,7 @@ class KernelSettings:
     redis_url: str
     relay_poll: timedelta = timedelta(seconds=1)
     relay_lag_limit: timedelta = timedelta(seconds=30)
-    admission_lag: timedelta = timedelta(seconds=5)
+    admission_lag: timedelta = timedelta(seconds=30)
     routing_batch: int = 1000
     message_bytes: int = 256 * 1024
     deduplication_window: timedelta = timedelta(minutes=5)

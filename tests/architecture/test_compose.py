@@ -22,7 +22,7 @@ OURS = {name: entry for name, entry in COMPOSE["services"].items() if entry["ima
 WORKERS = {name: entry for name, entry in OURS.items() if "worker" in entry["command"]}
 SAFE_DEFAULTS = {
     "WILDRYDES_PROXIES": "0",
-    "WILDRYDES_ADMISSION_LAG": "5",
+    "WILDRYDES_ADMISSION_LAG": "30",
     "WILDRYDES_STATE_DIR": ".wildrydes",
     "WILDRYDES_HOST": "127.0.0.1",
     "WILDRYDES_PORT": "8000",
