@@ -91,22 +91,28 @@ def claim() -> list[Dispatch]:
         by_queue[dispatch.queue].append(dispatch)
     going = list(chain.from_iterable(_merge(waiting) for waiting in by_queue.values()))
     _find_message_ids(list(chain.from_iterable(going)))
-    chosen = [_into_one(batch) for batch in going]
-    mark_sent(chosen)
-    return chosen
+    still_there = ([item for item in batch if item.message_ids is not None] for batch in going)
+    return mark_sent([_into_one(batch) for batch in still_there if batch])
 
 
-def mark_sent(dispatches: Sequence[Dispatch]) -> None:
-    """Stamp the dispatches as sent now, with a fresh lease and one attempt more."""
+def mark_sent(dispatches: Sequence[Dispatch]) -> list[Dispatch]:
+    """Stamp the dispatches as sent now, with a fresh lease and one attempt more.
+
+    Return those that are still there: an earlier copy of one that waits again may close it any
+    time.
+    """
     if not dispatches:
-        return
+        return []
     leases = [topology.current().queue(dispatch.queue).lease for dispatch in dispatches]
     by_id = {dispatch.id: dispatch for dispatch in dispatches}
     with connection.cursor() as cursor:
         cursor.execute(MARK_SENT, [list(by_id), leases])
-        for dispatch_id, sent_at, attempt in cursor.fetchall():
-            by_id[dispatch_id].sent_at = sent_at
-            by_id[dispatch_id].attempt = attempt
+        marked = cursor.fetchall()
+    for dispatch_id, sent_at, attempt in marked:
+        by_id[dispatch_id].sent_at = sent_at
+        by_id[dispatch_id].attempt = attempt
+    there = {dispatch_id for dispatch_id, *_ in marked}
+    return [dispatch for dispatch in dispatches if dispatch.id in there]
 
 
 def put_on_wire(dispatches: Sequence[Dispatch], *, origin: str, recent: RecentMessages) -> None:
@@ -180,6 +186,7 @@ def _keeping_groups_apart(merged: Iterable[list[Dispatch]]) -> Iterator[list[Dis
 
 
 def _find_message_ids(dispatches: Sequence[Dispatch]) -> None:
+    """Set the ids of messages; none on a dispatch that was closed meanwhile."""
     ids: dict[UUID, list[UUID]] = {
         dispatch.id: dispatch.few_ids  # type: ignore[attr-defined]
         for dispatch in dispatches

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -13,7 +15,7 @@ from config.embedded.valkey import EmbeddedValkey
 from wildrydes import publishing, redis, wire
 from wildrydes.consumer import consume
 from wildrydes.models import Dispatch, Unrouted
-from wildrydes.relay import Relay
+from wildrydes.relay import Relay, batches
 
 from .conftest import Do, Kernel, small_topology
 
@@ -254,3 +256,29 @@ def test_a_copy_that_redis_took_after_all_closes_only_what_it_holds(
     Relay().turn()
     kernel.work("first")
     assert kernel.effects() == {("first", 1): 1, ("first", 2): 1}
+
+
+@pytest.mark.parametrize("size", [1, 20])
+def test_a_dispatch_that_an_earlier_copy_closes_while_it_is_claimed_is_let_go(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    def work() -> None:
+        consume(subscription="first.record", body=copy or {})
+        connection.close()
+
+    def work_in_between(*args: Any, **options: Any) -> Any:
+        with ThreadPoolExecutor() as worker:
+            worker.submit(work).result(timeout=10)
+        return split(*args, **options)
+
+    split = batches.split
+    kernel.publish(*range(size))
+    kernel.relay.turn()
+    copy = kernel.take("first")
+    redis.client().flushall()
+    monkeypatch.setattr(batches, "split", work_in_between)
+    relay = Relay()
+    relay.turn()
+    assert kernel.standing("first") == 0
+    assert not Dispatch.objects.filter(queue="first").exists()
+    assert kernel.effects() == {("first", number): 1 for number in range(size)}
