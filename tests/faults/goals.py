@@ -44,6 +44,17 @@ def notes_on_recovery(rows: Sequence[Row]) -> Iterator[str]:
                 yield f"{what}: {row.p99:.2f} s (goal: at most {limit:g} s; {kept})"
 
 
+def missed_deadlines(row: Row) -> list[str]:
+    """Say how many requests for quotes ended later than they may; nothing if none did."""
+    late = [seconds for seconds in row.overshoots if seconds > quotes.LATEST_SECONDS]
+    if not late or row.is_control:
+        return []
+    return [
+        f"{len(late)} of {len(row.overshoots)} deadlines were missed by more than "
+        f"{quotes.LATEST_SECONDS:g} s, one by {max(late):.2f} s"
+    ]
+
+
 def notes_on_deadlines(rows: Sequence[Row]) -> Iterator[str]:
     """Yield by how much the deadlines of requests for quotes were missed under all these faults."""
     missed = sorted(seconds for row in rows for seconds in row.overshoots if not row.is_control)
