@@ -57,10 +57,11 @@ WHERE message.position > %s
 """
 
 RECOVERED_AT = """
-SELECT extract(epoch FROM max(receipt.done_at))
+SELECT extract(epoch FROM receipt.done_at), receipt.subscription
 FROM wildrydes_receipt AS receipt JOIN wildrydes_message AS message ON message.id = message_id
 WHERE message.position > %s AND receipt.status = 'done' AND message.published_at <= to_timestamp(%s)
     AND message.not_before IS NULL
+ORDER BY receipt.done_at DESC LIMIT 1
 """
 
 
@@ -114,10 +115,15 @@ class Ledger:
         """Say whether nothing is open any more of the messages up to a position."""
         return not self.rows(OPEN_UP_TO, {"position": position})[0][0]
 
-    def recovery(self, *, since: int, ended_at: float) -> float:
-        """Return the seconds until all that was accepted before `ended_at` (epoch) was done."""
-        done_at = self.rows(RECOVERED_AT, since, ended_at)[0][0]
-        return max(0.0, float(done_at) - ended_at) if done_at is not None else 0.0
+    def recovery(self, *, since: int, ended_at: float) -> tuple[float, str]:
+        """Return the seconds until all that was accepted before `ended_at` (epoch) was done.
+
+        And which subscription was the last.
+        """
+        last = self.rows(RECOVERED_AT, since, ended_at)
+        if not last:
+            return 0.0, ""
+        return max(0.0, float(last[0][0]) - ended_at), str(last[0][1])
 
 
 def audit(

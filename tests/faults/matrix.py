@@ -26,8 +26,8 @@ IN_TURN = (1, 4)
 SCATTER_POINTS = {
     "scatter.recording": (("worker2", 1),),
     "scatter.recorded": (("worker2", 1),),
-    "scatter.closing": (("worker2", 1), ("relay1", 4)),
-    "scatter.closed": (("worker2", 1), ("relay1", 4)),
+    "scatter.closing": (("web", 1), ("relay1", 4)),
+    "scatter.closed": (("web", 1), ("relay1", 4)),
 }
 
 

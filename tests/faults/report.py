@@ -24,7 +24,8 @@ GIB = 1024**3
 class Row:
     """One fault and what came of it. A control has to lose or double; everything else must not.
 
-    `overshoots` are the seconds after their deadlines at which requests for quotes were closed.
+    `overshoots` are the seconds after their deadlines at which requests for quotes were closed,
+    `last` the subscription that took the longest recovery to its end.
     """
 
     fault: str
@@ -36,6 +37,7 @@ class Row:
     must_double: bool = False
     must_disorder: bool = False
     notes: list[str] = field(default_factory=list)
+    last: str = ""
 
     @property
     def events(self) -> int:

@@ -143,9 +143,12 @@ def _examine(fault: Fault, scene: Scene, load: Load, *, since: int) -> Row:
         )
         if still_open:
             findings.broken.insert(0, f"not quiet after {QUIET_SECONDS:.0f} s: {still_open}")
-        recoveries = [ledger.recovery(since=since, ended_at=moment) for moment in load.ended]
+        ends = [ledger.recovery(since=since, ended_at=moment) for moment in load.ended]
     findings.broken[:0] = load.broken
-    return Row(fault.name, len(recoveries), findings, recoveries, overshoots)
+    recoveries = [seconds for seconds, _ in ends]
+    return Row(
+        fault.name, len(ends), findings, recoveries, overshoots, last=max(ends, default=(0, ""))[1]
+    )
 
 
 def wait_for_quiet(ledger: Ledger, scene: Scene) -> dict[str, int]:
@@ -168,7 +171,7 @@ def _say(row: Row, load: Load, died: Counter[str], *, seconds: float) -> None:
         f"{row.fault}: {len(load.accepted.rides)} rides told yes, {row.events} events, "
         f"{seconds:.0f} s",
         *(f"  {line}" for line in quotes.summary(row.overshoots, load.told)),
-        f"  recovery {row.p50:.2f} / {row.p99:.2f} s; ended {dict(died)}",
+        f"  recovery {row.p50:.2f} / {row.p99:.2f} s, {row.last} last; ended {dict(died)}",
         f"  refused {dict(load.accepted.refusals)}",
         *(f"  BROKEN {text}" for text in row.complaints),
     ]
