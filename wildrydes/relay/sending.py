@@ -92,7 +92,7 @@ def claim() -> list[Dispatch]:
     going = list(chain.from_iterable(_merge(waiting) for waiting in by_queue.values()))
     _find_message_ids(list(chain.from_iterable(going)))
     still_there = ([item for item in batch if item.message_ids is not None] for batch in going)
-    return mark_sent([_into_one(batch) for batch in still_there if batch])
+    return mark_sent(_into_one_each([batch for batch in still_there if batch]))
 
 
 def mark_sent(dispatches: Sequence[Dispatch]) -> list[Dispatch]:
@@ -199,20 +199,26 @@ def _find_message_ids(dispatches: Sequence[Dispatch]) -> None:
         dispatch.message_ids = ids[dispatch.id]
 
 
-def _into_one(batch: Sequence[Dispatch]) -> Dispatch:
-    """Merge under a new id: a copy of the first that is on the wire closes only what it holds."""
-    first, *others = batch
-    if others:
-        replaced = first.id
-        first.id = new_id()
-        first.message_ids = [message_id for item in batch for message_id in item.message_ids]
-        first.groups = sorted({group for item in batch for group in item.groups})
-        first.size = sum(item.size for item in batch)
-        first.weight = sum(item.weight for item in batch)
-        first.attempt = max(item.attempt for item in batch)
-        Dispatch.objects.filter(id__in=[replaced, *(item.id for item in others)]).delete()
-        first.save(force_insert=True)
-    return first
+def _into_one_each(going: Sequence[Sequence[Dispatch]]) -> list[Dispatch]:
+    """Merge each batch under a new id: a copy of its first on the wire closes only what it holds."""
+    several = [batch for batch in going if len(batch) > 1]
+    replaced = [item.id for item in chain.from_iterable(several)]
+    for batch in several:
+        _merge_into_first(batch)
+    if several:
+        Dispatch.objects.filter(id__in=replaced).delete()
+        Dispatch.objects.bulk_create(batch[0] for batch in several)
+    return [batch[0] for batch in going]
+
+
+def _merge_into_first(batch: Sequence[Dispatch]) -> None:
+    first = batch[0]
+    first.id = new_id()
+    first.message_ids = [message_id for item in batch for message_id in item.message_ids]
+    first.groups = sorted({group for item in batch for group in item.groups})
+    first.size = sum(item.size for item in batch)
+    first.weight = sum(item.weight for item in batch)
+    first.attempt = max(item.attempt for item in batch)
 
 
 def _delivery(dispatch: Dispatch, *, origin: str, messages: Sequence[bytes]) -> wire.Delivery:

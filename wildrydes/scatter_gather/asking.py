@@ -41,15 +41,17 @@ def ask(
     )
     (scatter_id,) = publishing.store_all([outgoing], kind="event")
     stored = Message.objects.get(id=scatter_id)
+    asked = _asked(stored, gathering=gathering, also=also)
     Scatter.objects.create(
         id=scatter_id,
         gathering=gathering,
-        asked=_asked(stored, gathering=gathering, also=also),
+        asked=asked,
         rule=rule.name,
         wanted=rule.wanted,
         deadline_at=Now() + deadline,
     )
-    closing.close_complete([scatter_id])
+    if not asked:
+        closing.close_complete([scatter_id])
     return scatter_id
 
 
