@@ -109,9 +109,7 @@ def _write(said: Sequence[Said], scatters: dict[UUID, Scatter]) -> set[tuple[UUI
     ]
     with connection.cursor() as cursor:
         cursor.execute(statements.RECORD, columns)
-        written = set(cursor.fetchall())
-        cursor.execute(statements.TELL, [list({scatter_id for scatter_id, _ in written})])
-    return written
+        return {(scatter_id, responder) for scatter_id, responder, _ in cursor.fetchall()}
 
 
 def _verdict(item: Said, scatters: dict[UUID, Scatter], written: set[tuple[UUID, str]]) -> Verdict:

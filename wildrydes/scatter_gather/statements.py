@@ -13,18 +13,22 @@ SELECT *, deadline_at <= clock_timestamp() AS is_overdue,
 FROM wildrydes_scatter WHERE id = ANY(%s) AND status = 'open' ORDER BY id FOR UPDATE
 """
 
-# Whoever was written down as timed out may still answer; that is late by then.
+# Whoever was written down as timed out may still answer; that is late by then. Who listens for the
+# scatter is told of it once the answer is committed.
 RECORD = """
-INSERT INTO wildrydes_response AS response
-    (scatter_id, responder, outcome, late, data, reason, received_at)
-SELECT incoming.*, clock_timestamp()
-FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bool[], %s::jsonb[], %s::text[])
-    AS incoming (scatter_id, responder, outcome, late, data, reason)
-ORDER BY incoming.scatter_id, incoming.responder
-ON CONFLICT (scatter_id, responder) DO UPDATE SET outcome = excluded.outcome, late = true,
-    data = excluded.data, reason = excluded.reason, received_at = excluded.received_at
-WHERE response.outcome = 'timed_out'
-RETURNING response.scatter_id, response.responder
+WITH written AS (
+    INSERT INTO wildrydes_response AS response
+        (scatter_id, responder, outcome, late, data, reason, received_at)
+    SELECT incoming.*, clock_timestamp()
+    FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bool[], %s::jsonb[], %s::text[])
+        AS incoming (scatter_id, responder, outcome, late, data, reason)
+    ORDER BY incoming.scatter_id, incoming.responder
+    ON CONFLICT (scatter_id, responder) DO UPDATE SET outcome = excluded.outcome, late = true,
+        data = excluded.data, reason = excluded.reason, received_at = excluded.received_at
+    WHERE response.outcome = 'timed_out'
+    RETURNING response.scatter_id, response.responder
+)
+SELECT scatter_id, responder, pg_notify('wildrydes_scatter', scatter_id::text) FROM written
 """
 
 COUNT = """
