@@ -11,25 +11,33 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import timedelta
 
 from django.db import connection, transaction
 from django.db.models import F
 
-from wildrydes import redis, topology, wire
+from wildrydes import redis, wire
 from wildrydes.models import Dispatch
 from wildrydes.relay import sending
 from wildrydes.scatter_gather import carrier
 
 CHECKED_AT_MOST = 500
-TRUSTED_LEASES = 10
-DOUBLINGS_AT_MOST = 16
 
 LAPSED = """
-SELECT *, clock_timestamp() - sent_at AS silence FROM wildrydes_dispatch
+SELECT * FROM wildrydes_dispatch
 WHERE sent_at IS NOT NULL AND lease_until <= clock_timestamp()
 ORDER BY lease_until LIMIT %s FOR UPDATE SKIP LOCKED
 """
+
+# The id of a Celery message stands at its end. What is none of ours, or no message, has another.
+STANDING = """
+local ids = {}
+for _, entry in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+    local id = string.match(string.sub(entry, -ARGV[1]), '"correlation_id": *"([%x-]+)"')
+    if id then ids[#ids + 1] = id end
+end
+return ids
+"""
+END_OF_A_MESSAGE = 4_000
 
 LOOK_AGAIN_SOON = """
 UPDATE wildrydes_dispatch AS dispatch
@@ -72,34 +80,17 @@ def claim_lapsed() -> list[Dispatch]:
 def _lost(queue: str, lapsed: Sequence[Dispatch]) -> list[Dispatch]:
     """Return those that neither stand in the queue nor are at work, oldest first.
 
-    A queue that holds fewer entries than are open has lost, or is working on, the difference.
-    What was answered waits for its answers to be recorded, in its gathering's queue. Entries of
-    other databases or copies can hide a loss; so none is trusted to stand there for ever, though
-    for longer each time.
+    What was answered waits for its answers to be recorded, in its gathering's queue.
     """
-    open_count = Dispatch.objects.filter(queue=queue, sent_at__isnull=False).count()
     with redis.client().pipeline(transaction=False) as pipeline:
-        pipeline.llen(queue)
+        pipeline.eval(STANDING, 1, queue, END_OF_A_MESSAGE)
         pipeline.mget([wire.at_work_key(dispatch.id) for dispatch in lapsed])
         standing, at_work = pipeline.execute()
+    there = {found.decode() for found in standing}
     silent = [item for item, sign in zip(lapsed, at_work, strict=True) if sign is None]
-    answered = carrier.answered(queue)
-    unheard = [item for item in silent if item.id not in answered]
-    missing = max(0, open_count - standing - len(answered) - (len(lapsed) - len(silent)))
-    lost = {dispatch.id for dispatch in unheard[:missing]}
-    return [item for item in silent if item.id in lost or _silence(item) > _trust(item)]
-
-
-def _trust(dispatch: Dispatch) -> timedelta:
-    """Return for how long a dispatch is believed to stand in its queue."""
-    lease = topology.current().queue(dispatch.queue).lease
-    doublings = min(dispatch.attempt, DOUBLINGS_AT_MOST)
-    return lease * (TRUSTED_LEASES << doublings)
-
-
-def _silence(dispatch: Dispatch) -> timedelta:
-    silence: timedelta = dispatch.silence  # type: ignore[attr-defined]
-    return silence
+    gone = [item for item in silent if str(item.id) not in there]
+    answered = carrier.answered(queue) if gone else frozenset()
+    return [item for item in gone if item.id not in answered]
 
 
 def _look_again_soon(dispatches: Sequence[Dispatch]) -> None:

@@ -200,7 +200,7 @@ def _find_message_ids(dispatches: Sequence[Dispatch]) -> None:
 
 
 def _into_one_each(going: Sequence[Sequence[Dispatch]]) -> list[Dispatch]:
-    """Merge each batch under a new id: a copy of its first on the wire closes only what it holds."""
+    """Merge each batch under a new id: a copy on the wire closes only what it holds."""
     several = [batch for batch in going if len(batch) > 1]
     replaced = [item.id for item in chain.from_iterable(several)]
     for batch in several:
