@@ -32,6 +32,7 @@ OURS = "template_ours"
 PEERS = "template_peers"
 SHIPPED = "template_shipped"
 REDIS_DATABASES = 16
+CONNECTIONS = 600  # all sides stand ready at once, and some keep one for every thread they ever had
 
 
 @dataclass
@@ -146,3 +147,4 @@ def ground() -> Iterator[Ground]:
 def _track_commits(postgres: EmbeddedPostgres) -> None:
     with postgres, psycopg.connect(postgres.database_url(), autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET track_commit_timestamp = on")
+        connection.execute(f"ALTER SYSTEM SET max_connections = {CONNECTIONS}")
