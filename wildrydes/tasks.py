@@ -10,8 +10,8 @@ from celery import Task, shared_task
 from django.db import close_old_connections
 
 from wildrydes import roll_call, subscriptions
+from wildrydes.answering import carrier
 from wildrydes.consumer import answering, consume
-from wildrydes.scatter_gather import carrier
 
 
 def _register(subscription: str) -> None:

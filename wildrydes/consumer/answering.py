@@ -14,11 +14,12 @@ import structlog
 from django.db import connection, transaction
 
 from wildrydes import crashpoints, models, topology, wire
+from wildrydes.answering import carrier, responding
+from wildrydes.answering.answer import from_data
 from wildrydes.consumer import consuming, heartbeat, reading
 from wildrydes.errors import UnreadableMessageError
 from wildrydes.relay import acknowledgements
-from wildrydes.scatter_gather import carrier, closing, recording, responding
-from wildrydes.scatter_gather.answer import from_data
+from wildrydes.scatter_gather import closing, recording
 
 log = structlog.get_logger(__name__)
 
