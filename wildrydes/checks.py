@@ -25,6 +25,7 @@ BOUND_WITH: Mapping[Role, str] = {
     "step": "pipeline_step",
     "answers": "answers",
     "gathers": "gathers",
+    "advances": "saga.orchestrates",
 }
 
 
