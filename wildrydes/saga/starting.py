@@ -76,7 +76,7 @@ def _row(wanted: Start, found: Definition, *, now: datetime) -> Row:
         orchestrator=found.orchestrator,
         correlation_id=cause.correlation_id or str(saga_id),
         causation_id=cause.causation_id,
-        trace_parent=cause.trace_parent,
+        trace_parent=context.child_trace_parent(cause.trace_parent),
         now=now,
     )
 
