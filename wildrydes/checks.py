@@ -15,6 +15,7 @@ from django.core import checks
 from wildrydes import filters, preflight, subscriptions, topology
 from wildrydes.consumer import heartbeat
 from wildrydes.errors import ConfigurationError
+from wildrydes.saga import checking
 from wildrydes.subscriptions import Role
 from wildrydes.topology import Subscription, Topology
 
@@ -25,6 +26,7 @@ BOUND_WITH: Mapping[Role, str] = {
     "step": "pipeline_step",
     "answers": "answers",
     "gathers": "gathers",
+    "advances": "saga.orchestrates",
 }
 
 
@@ -143,24 +145,42 @@ def _responders_are_whole(current: Topology) -> Iterator[checks.CheckMessage]:
             yield _error("E058", f"Two subscriptions to {topic.name!r} answer as {name!r}.")
 
 
+def _sagas_can_be_carried_out(current: Topology) -> Iterator[checks.CheckMessage]:
+    for text in checking.wrong_orchestrators(current):
+        yield _error("E060", text, "Name a subscription with replies, and bind it: orchestrates.")
+    for text in checking.wrong_commands(current):
+        yield _error("E061", text, "Correct answers_to in the topology, or the saga's command.")
+
+
 def _handlers_have_the_right_role(current: Topology) -> Iterator[checks.CheckMessage]:
     steps = {step for pipeline in current.pipelines for step in pipeline.steps}
     known = {entry.name: entry for entry in current.subscriptions}
-    gatherings = {entry.answers_to for entry in current.subscriptions}
+    answering = [entry for entry in current.subscriptions if entry.answers_to]
+    gatherings = {entry.answers_to for entry in answering if not entry.command}
+    orchestrators = {entry.answers_to for entry in answering if entry.command}
     for binding in subscriptions.bindings():
         entry = known.get(binding.subscription)
         if entry is None:
             continue
-        roles = _roles(entry, is_step=entry.name in steps, is_gathering=entry.name in gatherings)
+        if entry.name in gatherings & orchestrators:
+            text = f"{entry.name!r} is answered by commands and by events; it cannot take both."
+            yield _error("E059", text)
+            continue
+        asks = entry.name in orchestrators
+        roles = _roles(
+            entry, is_step=entry.name in steps, gathers=entry.name in gatherings, asks=asks
+        )
         if binding.role not in roles:
             text = f"The handler of {entry.name!r} is bound with {BOUND_WITH[binding.role]}."
             yield _error("E053", text, f"Bind it with {BOUND_WITH[roles[0]]}.")
 
 
-def _roles(entry: Subscription, *, is_step: bool, is_gathering: bool) -> Sequence[Role]:
+def _roles(entry: Subscription, *, is_step: bool, gathers: bool, asks: bool) -> Sequence[Role]:
     """Return the roles that a handler of this subscription may have."""
+    if gathers or asks:
+        return ("gathers",) if gathers else ("advances",)
     if entry.replies:
-        return ("gathers",) if is_gathering else ("replies", "gathers")
+        return ("replies", "gathers", "advances")
     if entry.responder:
         return ("answers",)
     return ("step",) if is_step else ("handler",)
@@ -212,6 +232,7 @@ TOPOLOGY_CHECKS: tuple[Check, ...] = (
     _times_fit_together,
     _queues_are_served,
     _handlers_match,
+    _sagas_can_be_carried_out,
 )
 
 

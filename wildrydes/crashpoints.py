@@ -31,6 +31,8 @@ POINTS = (
     "scatter.recorded",
     "scatter.closing",
     "scatter.closed",
+    "saga.recording",
+    "saga.recorded",
     "outside.before",
     "outside.after",
 )

@@ -17,6 +17,7 @@ import orjson
 
 from wildrydes import recipients, topology
 from wildrydes.conf import kernel_settings
+from wildrydes.context import Context
 from wildrydes.deduplication import DeduplicationId
 from wildrydes.envelope import Envelope, Kind
 from wildrydes.errors import PublishError
@@ -53,7 +54,8 @@ class Outgoing:
     `not_before` that moment, and is let go of by a consumer that gets to it after `expires_at`.
     A `deduplication_id`, or `SAME_CONTENT` (subject, group and data are equal), keeps out what is
     published again within the window. `reply_to` is the subscription that answers go to. `cause`
-    is the message that it answers or follows from, where that is not the one being handled. `id` is
+    is the message that it answers or follows from, or where it comes from, if that is not the one
+    being handled. `id` is
     given where something that the same transaction stores has to know it before.
     """
 
@@ -65,7 +67,7 @@ class Outgoing:
     expires_at: datetime | None = None
     deduplication_id: DeduplicationId = ""
     reply_to: str = ""
-    cause: Envelope | None = None
+    cause: Envelope | Context | None = None
     id: UUID | None = None
 
 

@@ -158,6 +158,8 @@ def _context_for(outgoing: Outgoing) -> context.Context:
     cause = outgoing.cause
     if cause is None:
         return context.current()
+    if isinstance(cause, context.Context):
+        return cause
     return context.Context(cause.correlation_id, cause.id, cause.trace_parent)
 
 

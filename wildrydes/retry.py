@@ -74,7 +74,7 @@ def decide(*, error: Exception, attempt: int, policy: RetryPolicy, jitter: float
         return Dead(reason=f"failed {attempt} times, the last with {describe(error)}")
     if isinstance(error, Retry):
         return RetryAfter(wait=error.after)
-    return RetryAfter(wait=_backoff(attempt, policy) * jitter)
+    return RetryAfter(wait=backoff(attempt, policy) * jitter)
 
 
 def describe(error: BaseException) -> str:
@@ -82,7 +82,8 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".strip().rstrip(":")
 
 
-def _backoff(attempt: int, policy: RetryPolicy) -> timedelta:
+def backoff(attempt: int, policy: RetryPolicy) -> timedelta:
+    """Return the longest wait between attempt number `attempt` and the next."""
     doublings = min(attempt - 1, 62)
     seconds = min(policy.cap.total_seconds(), policy.first.total_seconds() * 2.0**doublings)
     return timedelta(seconds=seconds)

@@ -18,7 +18,7 @@ from wildrydes.errors import ConfigurationError
 
 Handler = Callable[[Envelope], None]
 BatchHandler = Callable[[Sequence[Envelope]], None]
-Role = Literal["handler", "replies", "step", "answers", "gathers"]
+Role = Literal["handler", "replies", "step", "answers", "gathers", "advances"]
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Binding:
 
     One with `outside_effects` has effects outside the database; a replay must not repeat those of
     a `fenced` one. Its `role` says what the subscription has to be in the topology: one that takes
-    events or a command, a return address for replies, a step of a pipeline, a responder, or a
-    gathering.
+    events or a command, a return address for replies, a step of a pipeline, a responder, a
+    gathering, or an orchestrator.
     """
 
     subscription: str

@@ -1,6 +1,7 @@
 """The Celery tasks of each subscription that is installed here, under the subscription's name.
 
-A gathering has two more: `<gathering>.record` and `<gathering>.close`.
+A gathering has two more, `<gathering>.record` and `<gathering>.close`, and an orchestrator of sagas
+one, `<orchestrator>.record`.
 """
 
 from collections.abc import Mapping
@@ -10,8 +11,8 @@ from celery import Task, shared_task
 from django.db import close_old_connections
 
 from wildrydes import roll_call, subscriptions
+from wildrydes.answering import carrier
 from wildrydes.consumer import answering, consume
-from wildrydes.scatter_gather import carrier
 
 
 def _register(subscription: str) -> None:
@@ -44,6 +45,13 @@ def _register_gathering(gathering: str) -> None:
         answering.look_again(scatter_ids=scatter_ids)
 
 
+def _register_orchestrator(orchestrator: str) -> None:
+    @shared_task(name=f"{orchestrator}.{carrier.RECORD}", ignore_result=True)
+    def advance_sagas(carried: dict[str, Any]) -> None:
+        close_old_connections()
+        answering.advance(orchestrator=orchestrator, carried=carried)
+
+
 __all__ = ["roll_call"]  # connected to the worker's signals by being imported
 
 for _binding in subscriptions.bindings():
@@ -53,3 +61,5 @@ for _binding in subscriptions.bindings():
         _register(_binding.subscription)
     if _binding.role == "gathers":
         _register_gathering(_binding.subscription)
+    if _binding.role == "advances":
+        _register_orchestrator(_binding.subscription)

@@ -77,8 +77,13 @@ def _channel(queue: str) -> kombu.Queue:
     return kombu.Queue(queue)
 
 
-def put(delivery: Delivery, *, subscription: str, queue: str) -> None:
-    """Hand one delivery to Redis. Raises one of `WIRE_ERRORS` when Redis does not take it."""
+def put(
+    delivery: Delivery, *, subscription: str, queue: str, then: Sequence[Mapping[str, Any]] = ()
+) -> None:
+    """Hand one delivery to Redis; `then` are the tasks that follow it in its chain.
+
+    Raises one of `WIRE_ERRORS` when Redis does not take it.
+    """
     celery.current_app.send_task(
         subscription,
         args=[delivery.to_wire()],
@@ -88,4 +93,5 @@ def put(delivery: Delivery, *, subscription: str, queue: str) -> None:
         kwargsrepr="{}",
         ignore_result=True,
         retry=False,
+        chain=list(then) or None,
     )

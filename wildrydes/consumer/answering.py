@@ -1,12 +1,14 @@
-"""Both ends of the fast carrier: a responder's delivery, and the gathering that takes its answers.
+"""Both ends of the fast carrier: a responder's delivery, and whoever takes its answers.
 
-Nothing here raises. In a chord that would only keep the others' answers from being looked at; what
-could not be committed is logged, and the dispatch's lease brings it back.
+A gathering records them, an orchestrator takes its sagas further. Nothing here raises. In a chord
+that would only keep the others' answers from being looked at; what could not be committed is
+logged, and the dispatch's lease brings it back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +16,13 @@ import structlog
 from django.db import connection, transaction
 
 from wildrydes import crashpoints, models, topology, wire
+from wildrydes.answering import carrier, responding
+from wildrydes.answering.answer import Answer, from_data
 from wildrydes.consumer import consuming, heartbeat, reading
 from wildrydes.errors import UnreadableMessageError
 from wildrydes.relay import acknowledgements
-from wildrydes.scatter_gather import carrier, closing, recording, responding
-from wildrydes.scatter_gather.answer import from_data
+from wildrydes.saga import receiving
+from wildrydes.scatter_gather import closing, recording
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +54,17 @@ def record(*, gathering: str, carried: Carried) -> None:
         connection.close()
 
 
+def advance(*, orchestrator: str, carried: Carried) -> None:
+    """Take sagas further by the answers of one delivery, and acknowledge it."""
+    if not carried:
+        return
+    try:
+        _advance(orchestrator, carried)
+    except Exception:
+        log.exception("sagas_not_advanced", orchestrator=orchestrator)
+        connection.close()
+
+
 def look_again(*, scatter_ids: Sequence[str]) -> None:
     """End those of the scatters that are complete, when every delivery of a chord is through."""
     try:
@@ -63,7 +78,9 @@ def look_again(*, scatter_ids: Sequence[str]) -> None:
 def _answers(name: str, delivery: wire.Delivery) -> Carried:
     subscription = topology.current().subscription(name)
     work = reading.read(delivery, subscription=subscription)
-    said = responding.said_to(subscription, [item.envelope for item in work.items])
+    envelopes = [item.envelope for item in work.items]
+    said = responding.said_to(subscription, envelopes)
+    subjects = {item.id: [item.subject] for item in envelopes} if subscription.command else {}
     carrier.note_answered(delivery.dispatch_id)
     return {
         "dispatch": str(delivery.dispatch_id),
@@ -72,37 +89,60 @@ def _answers(name: str, delivery: wire.Delivery) -> Carried:
         "queue": subscription.queue,
         "responder": subscription.responder,
         "answers": [
-            [str(message_id), answer.outcome, answer.data, answer.reason]
+            [
+                *(str(message_id), answer.outcome, answer.data, answer.reason),
+                *subjects.get(message_id, ()),
+            ]
             for message_id, answer in said.items()
         ],
     }
 
 
 def _record(gathering: str, carried: Carried) -> None:
-    dispatch_id, said = _read(carried)
-    is_foreign = carried["origin"] != models.origin()
-    with heartbeat.of_this_process().at_work_on(dispatch_id), transaction.atomic():
+    said = [
+        recording.Said(message_id, str(carried["responder"]), answer)
+        for message_id, answer, _ in _read(carried)
+    ]
+    with _closing(carried, point="scatter.recorded"):
         verdicts = recording.record_all(said, gathering=gathering)
-        if not is_foreign:
-            consuming.close_dispatch(dispatch_id, queue=str(carried["queue"]))
-    crashpoints.reach("scatter.recorded")
-    if is_foreign:
-        acknowledgements.acknowledge(dispatch_id, origin=str(carried["origin"]))
     counts = {verdict.replace(" ", "_"): verdicts.count(verdict) for verdict in set(verdicts)}
     log.info("answers_recorded", responder=carried["responder"], **counts)
 
 
-def _read(carried: Carried) -> tuple[UUID, list[recording.Said]]:
+def _advance(orchestrator: str, carried: Carried) -> None:
+    said = [
+        receiving.Said(message_id, subject, answer)
+        for message_id, answer, subject in _read(carried)
+    ]
+    with _closing(carried, point="saga.recorded"):
+        counts = receiving.record_all(said, orchestrator=orchestrator)
+    log.info("sagas_advanced", participant=carried["responder"], **counts)
+
+
+@contextmanager
+def _closing(carried: Carried, *, point: str) -> Iterator[None]:
+    """Commit what the block does together with the end of the dispatch, or acknowledge that."""
+    dispatch_id, origin = UUID(carried["dispatch"]), str(carried["origin"])
+    is_foreign = origin != models.origin()
+    with heartbeat.of_this_process().at_work_on(dispatch_id), transaction.atomic():
+        yield
+        if not is_foreign:
+            consuming.close_dispatch(dispatch_id, queue=str(carried["queue"]))
+    crashpoints.reach(point)
+    if is_foreign:
+        acknowledgements.acknowledge(dispatch_id, origin=origin)
+
+
+def _read(carried: Carried) -> list[tuple[UUID, Answer, str]]:
+    """Return each answer with its request's id and, of a command, its subject."""
     try:
-        responder = str(carried["responder"])
-        said = [
-            recording.Said(
-                UUID(scatter_id),
-                responder,
+        return [
+            (
+                UUID(message_id),
                 from_data({"outcome": outcome, "data": data, "reason": reason}),
+                "".join(subject),
             )
-            for scatter_id, outcome, data, reason in carried["answers"]
+            for message_id, outcome, data, reason, *subject in carried["answers"]
         ]
-        return UUID(carried["dispatch"]), said
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableMessageError(f"not the answers of a delivery: {error!r}") from error

@@ -13,7 +13,8 @@ import structlog
 from django.db import connection, transaction
 from prometheus_client import Counter, Histogram
 
-from wildrydes import crashpoints, models, scatter_gather, subscriptions, topology, wire
+from wildrydes import crashpoints, models, subscriptions, topology, wire
+from wildrydes.answering import responding
 from wildrydes.consumer import groups, heartbeat, reading, receipts
 from wildrydes.consumer.reading import Item, Work
 from wildrydes.consumer.receipts import Failure, Origin
@@ -209,7 +210,7 @@ def _answer(job: _Job, work: Work) -> None:
     """Send what a responder has to say, unless its chord carries that back."""
     if job.subscription.responder and not job.carried:
         envelopes = [item.envelope for item in work.items]
-        scatter_gather.responding.reply_all(job.subscription, envelopes)
+        responding.reply_all(job.subscription, envelopes)
 
 
 def close_dispatch(dispatch_id: UUID, *, queue: str) -> None:

@@ -4,7 +4,8 @@
 `Dispatch` what is waiting for or is on the wire, `Receipt` what became of it at the consumer.
 `DeadLetter`, `Redrive` and `OperatorAction` are what people see and do about failures.
 `Deduplication` is what was published already, `Request` what awaits an answer, `Scatter` what many
-were asked and `Response` what each said, `Consumer` who was last heard of.
+were asked and `Response` what each said, `Saga` how far each has come and `SagaEvent` its history,
+`Consumer` who was last heard of.
 Triggers (see the first migrations) keep `Unrouted` and wake the relay, so that no way of writing
 a message can forget to.
 """
@@ -20,6 +21,7 @@ from wildrydes.models.operator_actions import OperatorAction
 from wildrydes.models.receipts import Receipt
 from wildrydes.models.redrives import Redrive, RedriveItem
 from wildrydes.models.requests import Request
+from wildrydes.models.sagas import Saga, SagaEvent
 from wildrydes.models.scatters import Response, Scatter
 
 __all__ = [
@@ -35,6 +37,8 @@ __all__ = [
     "RedriveItem",
     "Request",
     "Response",
+    "Saga",
+    "SagaEvent",
     "Scatter",
     "Unrouted",
     "new_id",

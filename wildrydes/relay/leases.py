@@ -16,9 +16,9 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from wildrydes import redis, wire
+from wildrydes.answering import carrier
 from wildrydes.models import Dispatch
 from wildrydes.relay import sending
-from wildrydes.scatter_gather import carrier
 
 CHECKED_AT_MOST = 500
 

@@ -20,10 +20,10 @@ from django.db.models import F
 from prometheus_client import Counter
 
 from wildrydes import crashpoints, topology, wire
+from wildrydes.answering import carrier
 from wildrydes.models import Dispatch, new_id
 from wildrydes.relay import batches, reading
 from wildrydes.relay.recent import Events, RecentMessages
-from wildrydes.scatter_gather import carrier
 
 log = structlog.get_logger(__name__)
 
@@ -125,7 +125,12 @@ def put_on_wire(dispatches: Sequence[Dispatch], *, origin: str, recent: RecentMe
     for index, dispatch in enumerate(plain):
         delivery = _delivery(dispatch, origin=origin, messages=_messages_of(dispatch, logged))
         try:
-            wire.put(delivery, subscription=dispatch.subscription, queue=dispatch.queue)
+            wire.put(
+                delivery,
+                subscription=dispatch.subscription,
+                queue=dispatch.queue,
+                then=carrier.then(dispatch.subscription),
+            )
         except wire.WIRE_ERRORS:
             _wait_again(plain[index:])
             raise
@@ -136,8 +141,8 @@ def put_on_wire(dispatches: Sequence[Dispatch], *, origin: str, recent: RecentMe
 def _put_by_chord(
     dispatches: Sequence[Dispatch], *, origin: str, logged: Events
 ) -> Sequence[Dispatch]:
-    """Send the dispatches of responders together; return the others."""
-    answering = [item for item in dispatches if carrier.carries(item.subscription)]
+    """Send the dispatches of those who are asked together so; return the others."""
+    answering = [item for item in dispatches if carrier.needs_chord(item.subscription)]
     if not answering:
         return dispatches
     try:

@@ -7,8 +7,8 @@ Does not guarantee: that a responder did nothing because it is shown as timed ou
 Source: Hohpe and Woolf, Scatter-Gather, Aggregator, Recipient List, Return Address.
 """
 
+from wildrydes.answering import Answer, Reply, answered, answers, declined, reply, reply_each
 from wildrydes.scatter_gather.aggregates import Aggregate, Check
-from wildrydes.scatter_gather.answer import Answer, answered, declined
 from wildrydes.scatter_gather.asking import ask
 from wildrydes.scatter_gather.closing import close
 from wildrydes.scatter_gather.receiving import gathers
@@ -19,7 +19,6 @@ from wildrydes.scatter_gather.recording import (
     UnknownScatterError,
     record,
 )
-from wildrydes.scatter_gather.responding import Reply, answers, reply, reply_each
 from wildrydes.scatter_gather.rules import ALL, DEADLINE, First, Quorum, Rule
 
 __all__ = [

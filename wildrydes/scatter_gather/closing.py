@@ -10,11 +10,11 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from wildrydes import crashpoints, publishing
+from wildrydes.answering.answer import storable_reason
 from wildrydes.models import Message, Response, Scatter
 from wildrydes.outgoing import Outgoing
 from wildrydes.retry import describe
 from wildrydes.scatter_gather import aggregates, rules, statements
-from wildrydes.scatter_gather.answer import storable_reason
 
 log = structlog.get_logger(__name__)
 

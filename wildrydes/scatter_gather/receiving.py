@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from wildrydes import subscriptions
+from wildrydes.answering.answer import from_data
 from wildrydes.envelope import Envelope
 from wildrydes.errors import Discard, Reject
 from wildrydes.scatter_gather import aggregates, recording
 from wildrydes.scatter_gather.aggregates import Aggregate, Check, Gathering
-from wildrydes.scatter_gather.answer import from_data
 from wildrydes.scatter_gather.recording import Said
 from wildrydes.subscriptions import Binding
 

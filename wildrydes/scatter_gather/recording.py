@@ -15,10 +15,10 @@ from django.db import connection
 from psycopg.types.json import Jsonb
 
 from wildrydes import crashpoints
+from wildrydes.answering.answer import Answer, failed, refuse_unfit, storable_reason
 from wildrydes.errors import WildRydesError
 from wildrydes.models import Response, Scatter
 from wildrydes.scatter_gather import aggregates, closing, statements
-from wildrydes.scatter_gather.answer import Answer, failed, refuse_unfit, storable_reason
 
 log = structlog.get_logger(__name__)
 

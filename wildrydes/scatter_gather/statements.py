@@ -52,12 +52,6 @@ WHERE id = ANY(%s) RETURNING id, closed_at
 
 TELL = "SELECT pg_notify('wildrydes_scatter', id::text) FROM unnest(%s::uuid[]) AS id"
 
-KEEP_ANSWERS = """
-UPDATE wildrydes_receipt AS receipt SET answer = said.answer
-FROM unnest(%s::uuid[], %s::jsonb[]) AS said (id, answer)
-WHERE receipt.subscription = %s AND receipt.message_id = said.id
-"""
-
 CLAIM_DUE = """
 SELECT *, set_config('idle_in_transaction_session_timeout', '5s', true) AS patience
 FROM wildrydes_scatter WHERE status = 'open' AND deadline_at <= clock_timestamp()

@@ -7,11 +7,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from wildrydes import deduplication, doctor, redrives, requests
+from wildrydes import deduplication, doctor, redrives, requests, saga
 from wildrydes.relay import Relay
 from wildrydes.relay.chores import Chore
 
 CHORES = (
+    Chore(saga.wake_due, every=timedelta(seconds=0.25)),
     Chore(redrives.advance, every=timedelta(seconds=0.5)),
     Chore(requests.time_out, every=timedelta(seconds=1)),
     Chore(deduplication.purge, every=timedelta(seconds=1)),

@@ -32,9 +32,9 @@ def answered(data: Mapping[str, Any]) -> Answer:
     return Answer("answered", data)
 
 
-def declined(reason: str) -> Answer:
-    """Return an answer that says: not me."""
-    return Answer("declined", reason=reason)
+def declined(reason: str, data: Mapping[str, Any] | None = None) -> Answer:
+    """Return an answer that says: not me. To ask again would not help."""
+    return Answer("declined", data or {}, reason)
 
 
 def failed(reason: str) -> Answer:

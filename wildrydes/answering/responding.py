@@ -14,16 +14,21 @@ from django.db import connection
 from psycopg.types.json import Jsonb
 
 from wildrydes import publishing, subscriptions, topology
+from wildrydes.answering.answer import Answer, failed, from_data, refuse_unfit
 from wildrydes.envelope import Envelope
 from wildrydes.errors import PublishError
 from wildrydes.models import Receipt
 from wildrydes.outgoing import Outgoing, Plain
-from wildrydes.scatter_gather import statements
-from wildrydes.scatter_gather.answer import Answer, failed, from_data, refuse_unfit
 from wildrydes.subscriptions import Binding
 from wildrydes.topology import Subscription
 
 Responder = Callable[[Sequence[Envelope]], Sequence[Answer | None]]
+
+KEEP_ANSWERS = """
+UPDATE wildrydes_receipt AS receipt SET answer = said.answer
+FROM unnest(%s::uuid[], %s::jsonb[]) AS said (id, answer)
+WHERE receipt.subscription = %s AND receipt.message_id = said.id
+"""
 ENDED_WITHOUT = (Receipt.Status.DEAD, Receipt.Status.DROPPED)
 
 
@@ -116,7 +121,7 @@ def _keep(subscription: str, said: Mapping[UUID, Answer]) -> None:
     if said:
         kept = [Jsonb(answer.to_data()) for answer in said.values()]
         with connection.cursor() as cursor:
-            cursor.execute(statements.KEEP_ANSWERS, [list(said), kept, subscription])
+            cursor.execute(KEEP_ANSWERS, [list(said), kept, subscription])
 
 
 def _send(replies: Sequence[Reply]) -> list[UUID]:
@@ -126,6 +131,7 @@ def _send(replies: Sequence[Reply]) -> list[UUID]:
                 _reply_type(item.to.reply_to),
                 {"responder": item.responder, **item.answer.to_data()},
             ),
+            subject=item.to.subject,
             recipients=[item.to.reply_to],
             cause=item.to,
         )

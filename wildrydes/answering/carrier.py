@@ -1,9 +1,10 @@
-"""The fast carrier: answers travel back in a Celery chord, and the tables stay the truth.
+"""The fast carrier: answers travel back in Celery chains, and the tables stay the truth.
 
-The deliveries that the relay sends to responders in one turn are the header of one chord for each
-gathering. Each is a chain: the responder's task on its own queue, then `<gathering>.record` on
-the gathering's, which commits the answers and only then acknowledges the delivery. The body,
-`<gathering>.close`, looks once more whether the scatters are complete.
+A delivery to a responder is a chain: the responder's task on its own queue, then `<asker>.record`
+on the asker's, which commits the answers and only then acknowledges the delivery. A command has
+one taker, and its chain goes alone. Events have many: the deliveries of them that the relay sends
+in one turn are the header of one chord for each gathering, whose body, `<gathering>.close`, looks
+once more whether the scatters are complete.
 
 Guarantee: none of its own. A chain that is lost is sent again by its dispatch's lease and gives the
 same answers; a body that never runs is missed by nobody, for the deadline ends its scatters.
@@ -38,10 +39,17 @@ class Part(NamedTuple):
     delivery: Delivery
 
 
-def carries(subscription: str) -> bool:
+def needs_chord(subscription: str) -> bool:
     """Say whether deliveries to this subscription go by chord: it answers, and chords can count."""
+    entry = topology.current().subscription(subscription)
     has_backend = bool(celery.current_app.conf.result_backend)
-    return has_backend and bool(topology.current().subscription(subscription).responder)
+    return has_backend and bool(entry.responder) and not entry.command
+
+
+def then(subscription: str) -> Sequence[Signature[Any]]:
+    """Return what a delivery to this subscription has for the rest of its chain, if it has one."""
+    entry = topology.current().subscription(subscription)
+    return [_record(entry.answers_to)] if entry.responder and entry.command else []
 
 
 def put(parts: Iterable[Part]) -> None:
@@ -63,16 +71,16 @@ def note_answered(dispatch_id: UUID) -> None:
 
 
 def answered(queue: str) -> frozenset[UUID]:
-    """Return the open dispatches of a queue whose answers stand in their gathering's queue.
+    """Return the open dispatches of a queue whose answers stand in their asker's queue.
 
     While that holds anything they may be in it. To send them again then would only make it longer.
     """
-    gatherings = {
+    askers = {
         topology.current().subscription(entry.answers_to).queue
         for entry in topology.current().subscriptions
         if entry.queue == queue and entry.answers_to
     }
-    if not any(redis.client().llen(name) for name in gatherings):
+    if not any(redis.client().llen(name) for name in askers):
         return frozenset()
     open_ = Dispatch.objects.filter(queue=queue, sent_at__isnull=False)
     ids = list(open_.values_list("id", flat=True))
@@ -84,9 +92,13 @@ def _answered_key(dispatch_id: UUID) -> str:
     return f"wildrydes:answered:{dispatch_id}"
 
 
+def _record(asker: str) -> Signature[Any]:
+    return _task(f"{asker}.{RECORD}", queue=topology.current().subscription(asker).queue)
+
+
 def _chord(gathering: str, header: Sequence[Part]) -> Signature[Any]:
     queue = topology.current().subscription(gathering).queue
-    record = _task(f"{gathering}.{RECORD}", queue=queue)
+    record = _record(gathering)
     scatters = sorted({str(message_id) for part in header for message_id in part.message_ids})
     close = _task(f"{gathering}.{CLOSE}", queue=queue, args=(scatters,), immutable=True)
     return celery.chord([celery.chain(_delivery(part), record.clone()) for part in header], close)
