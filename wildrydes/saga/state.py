@@ -60,7 +60,7 @@ class StepState:
     attempts: int = 0
     undo_attempts: int = 0
     message: UUID | None = None
-    answered: UUID | None = None
+    answered: str = ""
     is_refused: bool = False
     wake_at: datetime | None = None
     result: Mapping[str, Any] | None = None
@@ -151,13 +151,10 @@ def evolve(state: State, entry: Entry) -> State:
 
 def step_from(data: Mapping[str, Any]) -> StepState:
     """Read a step's state from the object that `to_data` has made."""
-    known = dict(data)
-    for name in ("message", "answered"):
-        if name in known:
-            known[name] = UUID(known[name])
-    if "wake_at" in known:
-        known["wake_at"] = datetime.fromisoformat(known["wake_at"])
-    return StepState(**known)
+    if "message" not in data:
+        return StepState(**data)
+    wake_at = datetime.fromisoformat(data["wake_at"])
+    return StepState(**{**data, "message": UUID(data["message"]), "wake_at": wake_at})
 
 
 def _changed(item: T, **changes: Any) -> T:
@@ -213,7 +210,7 @@ def _settled(state: State, entry: Entry) -> Changes:
         status="compensating" if is_undoing else entry.kind,
         message=None,
         wake_at=None,
-        answered=entry.message if is_answer else before.answered,
+        answered=str(entry.message) if is_answer else before.answered,
         is_refused=entry.kind == "refused" or (entry.kind == "stuck" and before.is_refused),
         result=entry.data if entry.kind == "succeeded" else before.result,
         reason=entry.reason,
