@@ -56,5 +56,6 @@ def _standard_library(*, level: str, json: bool) -> dict[str, Any]:
         "loggers": {
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
+            "stripe": {"level": "WARNING"},  # below, it writes down what is sent and answered
         },
     }
