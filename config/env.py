@@ -58,6 +58,11 @@ class Environment:
         return Layout.at(self.state_dir)
 
     @property
+    def sandbox_url(self) -> str:
+        """Return where our payment sandbox answers, if it runs."""
+        return f"http://127.0.0.1:{self.sandbox_port}"
+
+    @property
     def runs_sandbox(self) -> bool:
         """Return whether payments are rehearsed: no provider is named."""
         return self.stripe_api_base is None and self.stripe_secret_key is None

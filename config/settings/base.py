@@ -139,9 +139,8 @@ else:
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = "Wild Rydes <rides@wildrydes.example>"
 
-SANDBOX_URL = f"http://127.0.0.1:{ENV.sandbox_port}"
 STRIPE_API_BASE = ENV.stripe_api_base or (
-    SANDBOX_URL if ENV.runs_sandbox else "https://api.stripe.com"
+    ENV.sandbox_url if ENV.runs_sandbox else "https://api.stripe.com"
 )
 STRIPE_SECRET_KEY = ENV.stripe_secret_key or ""
 STRIPE_WEBHOOK_SECRET = ENV.stripe_webhook_secret or ""

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.table import Table
 
-from config.env import Environment
+from config.env import Environment, development_sandbox_key
 from config.supervisor import credentials
 
 WIDTH_OF_A_FILE = 160
@@ -38,8 +38,16 @@ def _addresses(env: Environment, url: str) -> list[tuple[str, str, str]]:
         ("API documentation", f"{url}/api/docs", ""),
         ("admin", f"{url}/admin/", "a staff login below"),
         ("Flower", env.flower_url, f"{flower.username} / {flower.password}"),
+        *_sandbox(env),
         ("logs and data", str(env.state_dir), ""),
     ]
+
+
+def _sandbox(env: Environment) -> list[tuple[str, str, str]]:
+    if not env.runs_sandbox:
+        return []
+    key = f"Authorization: Bearer {development_sandbox_key(env.state_dir)}"
+    return [("payment sandbox", f"{env.sandbox_url}/sandbox/ledger", key)]
 
 
 def _accounts(accounts: Accounts) -> list[tuple[str, str, str]]:

@@ -42,11 +42,19 @@ def test_the_accounts_are_those_that_are_promised() -> None:
 
     assert set(content) == {"customers", "unicorns", "staff"}
     customers = [(item["username"], item["customer"]) for item in content["customers"]]
-    assert customers == [("cmr", "cmr"), ("thandi", "thandi"), ("pieter", "pieter")]
+    assert customers == [
+        ("cmr", "cmr"),
+        ("thandi", "thandi"),
+        ("pieter", "pieter"),
+        ("cmr-declined", "cmr-declined"),
+        ("cmr-capture", "cmr-capture"),
+        ("cmr-closed", "cmr-closed"),
+        ("cmr-refund", "cmr-refund"),
+    ]
     unicorns = [(item["username"], item["fleet"]) for item in content["unicorns"]]
     assert unicorns == [("rarity", "cape-town"), ("shadowfax", "winelands")]
     assert [set(item) for group in content.values() for item in group] == [
-        *([{"username", "customer", "token"}] * 3),
+        *([{"username", "customer", "token"}] * 7),
         *([{"username", "fleet", "token"}] * 2),
         {"username", "password", "token"},
     ]
