@@ -42,7 +42,7 @@ class CardlessView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Let the caller in, then look at all that was sent."""
         super().initial(request, *args, **kwargs)
-        sent = [request.query_params.dict()]
+        sent: list[Any] = [request.query_params.dict()]
         if request.method in ("POST", "PUT", "PATCH"):
             sent.append(request.data)
         found = [place for part in sent for place in redaction.places(part)]
@@ -81,9 +81,7 @@ class PaymentMethodsView(CardlessView):
         body.is_valid(raise_exception=True)
         customer, token = _customer(request), body.validated_data["token"]
         try:
-            method = _asked(
-                lambda: methods.add(customer=customer, token=token, now=timezone.now())
-            )
+            method = _asked(lambda: methods.add(customer=customer, token=token, now=timezone.now()))
         except DeclinedError as error:
             raise ValidationError({"token": [f"The provider refused it: {error}."]}) from None
         except methods.TooManyError:

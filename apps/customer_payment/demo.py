@@ -1,4 +1,4 @@
-"""The cards of the demo customers: the provider's test tokens, one for each way a payment can go."""
+"""The cards of the demo customers: test tokens, one for each way that a payment can go."""
 
 from __future__ import annotations
 

@@ -121,7 +121,9 @@ class Refund(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(amount__gt=0), name="customer_payment_refund_above_0")
+            models.CheckConstraint(
+                condition=Q(amount__gt=0), name="customer_payment_refund_above_0"
+            )
         ]
 
     def __str__(self) -> str:

@@ -16,12 +16,12 @@ from apps.customer_payment.messages import (
 )
 from apps.customer_payment.operations import authorising, capturing, returning
 from apps.customer_payment.operations.standing import Order, Settled
-from wildrydes import scatter_gather
+from wildrydes import answering
+from wildrydes.answering import Answer
 from wildrydes.envelope import Envelope
-from wildrydes.scatter_gather import Answer
 
 
-@scatter_gather.answers("customer_payment.authorise", outside_effects=True)
+@answering.answers("customer_payment.authorise", outside_effects=True)
 def authorise(envelopes: Sequence[Envelope]) -> list[Answer | None]:
     """Have each customer's card hold the amount."""
     return _answers(
@@ -31,7 +31,7 @@ def authorise(envelopes: Sequence[Envelope]) -> list[Answer | None]:
     )
 
 
-@scatter_gather.answers("customer_payment.capture", outside_effects=True)
+@answering.answers("customer_payment.capture", outside_effects=True)
 def capture(envelopes: Sequence[Envelope]) -> list[Answer | None]:
     """Take what the cards hold."""
     commands = [CapturePayment.from_data(envelope.data) for envelope in envelopes]
@@ -42,7 +42,7 @@ def capture(envelopes: Sequence[Envelope]) -> list[Answer | None]:
     return _answers(capturing.capture(orders=orders, now=timezone.now()))
 
 
-@scatter_gather.answers("customer_payment.release", outside_effects=True)
+@answering.answers("customer_payment.release", outside_effects=True)
 def release(envelopes: Sequence[Envelope]) -> list[Answer | None]:
     """Let go of what the cards hold."""
     commands = [ReleasePayment.from_data(envelope.data) for envelope in envelopes]
@@ -53,7 +53,7 @@ def release(envelopes: Sequence[Envelope]) -> list[Answer | None]:
     return _answers(returning.release(orders=orders, now=timezone.now()))
 
 
-@scatter_gather.answers("customer_payment.refund", outside_effects=True)
+@answering.answers("customer_payment.refund", outside_effects=True)
 def refund(envelopes: Sequence[Envelope]) -> list[Answer | None]:
     """Give money back."""
     return _answers(
@@ -95,7 +95,7 @@ def _answers(settled: Sequence[Settled]) -> list[Answer | None]:
 
 def _answer(settled: Settled) -> Answer:
     if settled.declined or settled.payment is None:
-        return scatter_gather.declined(settled.declined)
+        return answering.declined(settled.declined)
     payment = settled.payment
     data: dict[str, Any] = {
         "payment": str(payment.id),
@@ -105,4 +105,4 @@ def _answer(settled: Settled) -> Answer:
     }
     if settled.amount is not None:
         data["amount"] = f"{settled.amount:.2f}"
-    return scatter_gather.answered(data)
+    return answering.answered(data)

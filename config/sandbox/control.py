@@ -86,8 +86,9 @@ def _refuse_unfit(name: str, value: Any) -> None:
 
 def _rule(item: Any) -> Rule:
     try:
-        rule = Rule(**{**item, "behaviour": Behaviour(item["behaviour"])})
-        return rule if not rule.operation or Operation(rule.operation) else rule
+        operation = Operation(item["operation"]) if item.get("operation") else ""
+        behaviour = Behaviour(item["behaviour"])
+        return Rule(**{**item, "behaviour": behaviour, "operation": operation})
     except (KeyError, TypeError, ValueError) as error:
         raise wire.invalid(f"not a rule: {error!r}", param="rules") from None
 

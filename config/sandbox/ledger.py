@@ -140,11 +140,8 @@ class Ledger:
 
     def set(self, name: str, value: Any) -> None:
         """Set one thing that the control endpoint says."""
-        sql = (
-            "INSERT INTO setting VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value=excluded.value"
-        )
         with self._lock:
-            self._file.execute(sql, [name, json.dumps(value)])
+            self._file.execute("REPLACE INTO setting VALUES (?, ?)", [name, json.dumps(value)])
 
     def movements(self, *, reference: str, after: int, limit: int) -> list[dict[str, Any]]:
         """Return movements in order, all or those of one payment."""

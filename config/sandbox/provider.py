@@ -193,9 +193,7 @@ class Provider:
         return self._payments.refunds(str(request.form.get("payment_intent", "")))
 
 
-def _at(
-    method: str, path: str, handler: Handler, operation: Operation | None = None
-) -> Route:
+def _at(method: str, path: str, handler: Handler, operation: Operation | None = None) -> Route:
     pattern = re.compile(path.replace("{id}", r"(?P<id>\w+)"))
     return Route(method, pattern, handler, operation)
 

@@ -1,7 +1,8 @@
 """The whole platform, from empty directory to ready and back to nothing.
 
-Guarantee: it says it is ready only when web, workers, Flower and sandbox answer; whatever way it ends, it
-leaves no process behind; a failure to start says which part failed and where it wrote.
+Guarantee: it says it is ready only when web, workers, Flower and payment sandbox answer; whatever
+way it ends, it leaves no process behind; a failure to start says which part failed and where it
+wrote.
 """
 
 from __future__ import annotations

@@ -6,7 +6,10 @@ from decimal import Decimal
 
 CENT = Decimal("0.01")
 WITHOUT_DECIMALS = frozenset(
-    "bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split()
+    (
+        *("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga"),
+        *("pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf"),
+    )
 )
 
 

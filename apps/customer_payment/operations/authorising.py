@@ -172,9 +172,7 @@ def _known(order: Authorisation, payment: Payment) -> Settled:
 def _declined(
     order: Authorisation, *, now: datetime, why: str, intent: str = "", last4: str = ""
 ) -> Settled:
-    payment = _payment(
-        order, now=now, status=Payment.Status.DECLINED, intent=intent, last4=last4
-    )
+    payment = _payment(order, now=now, status=Payment.Status.DECLINED, intent=intent, last4=last4)
     payment.reason = why
     payment.save(force_insert=True)
     note(payment, PaymentEvent.Kind.DECLINED, order=order, now=now, amount=order.amount, why=why)

@@ -18,25 +18,26 @@ from apps.customer_payment.operations.standing import Order, Settled, Standing
 
 OrderT = TypeVar("OrderT", bound=Order)
 SaidT = TypeVar("SaidT")
+AnyOrder = TypeVar("AnyOrder", bound=Order, contravariant=True)
 
 
-class Procedure(Protocol[OrderT, SaidT]):
+class Procedure(Protocol[AnyOrder, SaidT]):
     """How one kind of order is carried out."""
 
     name: str
 
     def prepare(
-        self, orders: Sequence[OrderT], standings: Mapping[str, Standing], now: datetime
+        self, orders: Sequence[AnyOrder], standings: Mapping[str, Standing], now: datetime
     ) -> None:
         """Do what has to be done before any order can be settled."""
 
-    def at_once(self, order: OrderT, standing: Standing, now: datetime) -> Settled | None:
+    def at_once(self, order: AnyOrder, standing: Standing, now: datetime) -> Settled | None:
         """Settle an order that the provider need not be asked about."""
 
-    def ask(self, order: OrderT, standing: Standing, provider: Gateway) -> SaidT:
+    def ask(self, order: AnyOrder, standing: Standing, provider: Gateway) -> SaidT:
         """Ask the provider. Runs in a thread, and touches no database."""
 
-    def settle(self, order: OrderT, standing: Standing, said: SaidT, now: datetime) -> Settled:
+    def settle(self, order: AnyOrder, standing: Standing, said: SaidT, now: datetime) -> Settled:
         """Write down what the provider said."""
 
 

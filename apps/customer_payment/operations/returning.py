@@ -199,9 +199,7 @@ def _released(payment: Payment, *, order: Order, now: datetime) -> Settled:
     return Settled(payment=payment)
 
 
-def _refunded(
-    payment: Payment, made: gateway.Refund, *, order: Order, now: datetime
-) -> Settled:
+def _refunded(payment: Payment, made: gateway.Refund, *, order: Order, now: datetime) -> Settled:
     Refund.objects.create(
         payment=payment,
         key=order.key,

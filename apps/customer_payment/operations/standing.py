@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 
@@ -87,7 +88,7 @@ def write_ahead(intents: Sequence[ProviderIntent]) -> None:
     """Commit whom to ask, now, whatever becomes of the transaction that we are in."""
     if not intents:
         return
-    columns: list[object] = [
+    columns: list[Any] = [
         [intent.reference for intent in intents],
         [intent.provider_id for intent in intents],
         [intent.last4 for intent in intents],

@@ -16,10 +16,10 @@ from pytest_django import Settings
 from apps.customer_payment import gateway, subscriptions
 from apps.customer_payment.models import Payment, PaymentMethod
 from config.sandbox.cards import CARDS
+from tests.sandbox import SandboxProcess, running
+from wildrydes.answering import Answer
 from wildrydes.envelope import Envelope
 from wildrydes.models import new_id
-from wildrydes.scatter_gather import Answer
-from tests.sandbox import SandboxProcess, running
 
 TIMEOUT = timedelta(seconds=1)
 

@@ -283,9 +283,7 @@ def test_a_refund_that_was_refused_succeeds_when_the_provider_has_changed_its_mi
     assert sandbox.moved(one.reference) == [HELD, TAKEN, GIVEN_BACK]
 
 
-def test_no_more_is_given_back_than_was_taken(
-    caller: MakeCaller, sandbox: SandboxProcess
-) -> None:
+def test_no_more_is_given_back_than_was_taken(caller: MakeCaller, sandbox: SandboxProcess) -> None:
     one = caller()
     one.authorise()
     one.capture()

@@ -84,7 +84,7 @@ def test_seeding_again_changes_nothing_and_prints_the_same() -> None:
     assert seeded() == first
     after = list(User.objects.order_by("id").values()), list(AuthToken.objects.values())
     assert after == before
-    assert Message.objects.count() == messages == 3
+    assert Message.objects.count() == messages == 7
 
 
 @pytest.mark.django_db
@@ -103,7 +103,7 @@ def test_a_token_that_has_expired_or_soon_will_is_renewed(left: timedelta) -> No
     AuthToken.objects.update(expiry=timezone.now() + left)
 
     assert seeded() == content
-    assert AuthToken.objects.filter(expiry__gt=timezone.now() + timedelta(days=1)).count() == 6
+    assert AuthToken.objects.filter(expiry__gt=timezone.now() + timedelta(days=1)).count() == 10
     assert all(works(token) for token in tokens(content))
 
 
@@ -165,5 +165,5 @@ def test_two_may_seed_at_once() -> None:
         thread.join()
 
     assert found == [seeded()] * 3
-    assert User.objects.count() == AuthToken.objects.count() == 6
-    assert Message.objects.count() == 3
+    assert User.objects.count() == AuthToken.objects.count() == 10
+    assert Message.objects.count() == 7
