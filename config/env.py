@@ -121,10 +121,10 @@ def development_secret_key(state_dir: Path) -> str:
 
 def development_sandbox_key(state_dir: Path) -> str:
     """Return the key that this state directory's payment sandbox asks for."""
-    return f"sk_sandbox_{_own_secret(state_dir, 'sandbox-key')}"
+    return _own_secret(state_dir, "sandbox-key", beginning="sk_sandbox_")
 
 
-def _own_secret(state_dir: Path, name: str) -> str:
+def _own_secret(state_dir: Path, name: str, *, beginning: str = "") -> str:
     """Return a random text of this state directory, made on first use, for its owner's eyes only.
 
     Two processes that start together agree: the first to link its file into place wins.
@@ -134,7 +134,7 @@ def _own_secret(state_dir: Path, name: str) -> str:
         state_dir.mkdir(parents=True, exist_ok=True)
         draft = state_dir / f".{name}-{os.getpid()}"
         draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(48))
+        draft.write_text(beginning + secrets.token_urlsafe(48))
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
         draft.unlink()

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.table import Table
 
-from config.env import Environment, development_sandbox_key
+from config.env import Environment
 from config.supervisor import credentials
 
 WIDTH_OF_A_FILE = 160
@@ -46,7 +46,7 @@ def _addresses(env: Environment, url: str) -> list[tuple[str, str, str]]:
 def _sandbox(env: Environment) -> list[tuple[str, str, str]]:
     if not env.runs_sandbox:
         return []
-    key = f"Authorization: Bearer {development_sandbox_key(env.state_dir)}"
+    key = "Authorization: Bearer, and what is in the file sandbox-key"
     return [("payment sandbox", f"{env.sandbox_url}/sandbox/ledger", key)]
 
 
