@@ -103,7 +103,7 @@ def read_environment() -> Environment:
         stripe_api_base=env.str("STRIPE_API_BASE", default="") or None,
         stripe_secret_key=_secret(env, "STRIPE_SECRET_KEY"),
         stripe_webhook_secret=_secret(env, "STRIPE_WEBHOOK_SECRET"),
-        stripe_timeout_seconds=_whole_number(env, "STRIPE_TIMEOUT_SECONDS", 10, least=1, most=25),
+        stripe_timeout_seconds=_whole_number(env, "STRIPE_TIMEOUT_SECONDS", 10, least=1, most=15),
         sandbox_port=_whole_number(env, "WILDRYDES_SANDBOX_PORT", 12111, least=1, most=65535),
         lake_url=_text(env, "WILDRYDES_LAKE_URL", str(state_dir / "lake")),
         currency=_text(env, "WILDRYDES_CURRENCY", "EUR"),
