@@ -22,12 +22,12 @@ COPY manage.py ./
 COPY config ./config
 COPY wildrydes ./wildrydes
 COPY apps ./apps
-# The key is used for this one command and stands in no layer's environment. The lake and the mail
-# are directories of the user's own, so that a new volume mounted there is its own too.
+# The key is used for this one command and stands in no layer's environment. The lake, the mail and
+# the sandbox are directories of the user's own, so that a new volume mounted there is its own too.
 RUN SECRET_KEY=only-for-collecting-static-files python manage.py collectstatic --noinput \
     && python -m compileall -q config wildrydes apps manage.py \
     && install --directory --owner=wildrydes --group=wildrydes --mode=0750 \
-        "$WILDRYDES_STATE_DIR/lake" "$WILDRYDES_STATE_DIR/mail"
+        "$WILDRYDES_STATE_DIR/lake" "$WILDRYDES_STATE_DIR/mail" "$WILDRYDES_STATE_DIR/sandbox"
 USER 10001:10001
 EXPOSE 8000
 CMD ["granian", "--interface", "asginl", "config.asgi:application", "--host", "0.0.0.0", \

@@ -40,6 +40,11 @@ class Environment:
     allowed_hosts: list[str]
     csrf_trusted_origins: list[str]
     email_url: str | None
+    stripe_api_base: str | None
+    stripe_secret_key: str | None
+    stripe_webhook_secret: str | None
+    stripe_timeout_seconds: int
+    sandbox_port: int
     lake_url: str
     currency: str
     log_level: str
@@ -51,6 +56,16 @@ class Environment:
     def layout(self) -> Layout:
         """Return where the embedded servers of this state directory live."""
         return Layout.at(self.state_dir)
+
+    @property
+    def sandbox_url(self) -> str:
+        """Return where our payment sandbox answers, if it runs."""
+        return f"http://127.0.0.1:{self.sandbox_port}"
+
+    @property
+    def runs_sandbox(self) -> bool:
+        """Return whether payments are rehearsed: no provider is named."""
+        return self.stripe_api_base is None and self.stripe_secret_key is None
 
 
 def read_environment() -> Environment:
@@ -85,6 +100,11 @@ def read_environment() -> Environment:
         allowed_hosts=env.list("ALLOWED_HOSTS", default=[]),
         csrf_trusted_origins=env.list("CSRF_TRUSTED_ORIGINS", default=[]),
         email_url=_secret(env, "EMAIL_URL"),
+        stripe_api_base=env.str("STRIPE_API_BASE", default="") or None,
+        stripe_secret_key=_secret(env, "STRIPE_SECRET_KEY"),
+        stripe_webhook_secret=_secret(env, "STRIPE_WEBHOOK_SECRET"),
+        stripe_timeout_seconds=_whole_number(env, "STRIPE_TIMEOUT_SECONDS", 10, least=1, most=15),
+        sandbox_port=_whole_number(env, "WILDRYDES_SANDBOX_PORT", 12111, least=1, most=65535),
         lake_url=_text(env, "WILDRYDES_LAKE_URL", str(state_dir / "lake")),
         currency=_text(env, "WILDRYDES_CURRENCY", "EUR"),
         log_level=_text(env, "WILDRYDES_LOG_LEVEL", "INFO").upper(),
@@ -95,16 +115,26 @@ def read_environment() -> Environment:
 
 
 def development_secret_key(state_dir: Path) -> str:
-    """Return this state directory's own random key, made on first use, readable by its owner only.
+    """Return this state directory's own random key."""
+    return _own_secret(state_dir, "secret-key")
+
+
+def development_sandbox_key(state_dir: Path) -> str:
+    """Return the key that this state directory's payment sandbox asks for."""
+    return _own_secret(state_dir, "sandbox-key", beginning="sk_sandbox_")
+
+
+def _own_secret(state_dir: Path, name: str, *, beginning: str = "") -> str:
+    """Return a random text of this state directory, made on first use, for its owner's eyes only.
 
     Two processes that start together agree: the first to link its file into place wins.
     """
-    path = state_dir / "secret-key"
+    path = state_dir / name
     if not path.exists():
         state_dir.mkdir(parents=True, exist_ok=True)
-        draft = state_dir / f".secret-key-{os.getpid()}"
+        draft = state_dir / f".{name}-{os.getpid()}"
         draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(48))
+        draft.write_text(beginning + secrets.token_urlsafe(48))
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
         draft.unlink()

@@ -7,6 +7,8 @@ from typing import Any
 
 import structlog
 
+from wildrydes import redaction
+
 SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -48,6 +50,7 @@ def _standard_library(*, level: str, json: bool) -> dict[str, Any]:
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     *last,
+                    _redact,
                 ],
             }
         },
@@ -56,5 +59,11 @@ def _standard_library(*, level: str, json: bool) -> dict[str, Any]:
         "loggers": {
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
+            "stripe": {"level": "WARNING"},  # below, it writes down what is sent and answered
         },
     }
+
+
+def _redact(logger: Any, name: str, line: str) -> str:
+    """Take out of the finished line, tracebacks and all, what must not be written anywhere."""
+    return redaction.masked(line)

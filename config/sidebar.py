@@ -54,6 +54,10 @@ CUSTOMERS: dict[str, Entry] = {
         "customer_notification_notification_changelist",
     ),
 }
+PAYMENTS: tuple[Entry, ...] = (
+    ("Payments", "payments", "customer_payment_payment_changelist"),
+    ("Payment methods", "credit_card", "customer_payment_paymentmethod_changelist"),
+)
 DATA: dict[str, Entry] = {
     "apps.datalake_ingestion": (
         "Lake files",
@@ -90,6 +94,7 @@ def sidebar(*, services: Sequence[str], flower_url: str) -> dict[str, Any]:
         ),
         ("Fleets", list(FLEETS) if "apps.unicorn_management" in services else []),
         ("Customers", [entry for name, entry in CUSTOMERS.items() if name in services]),
+        ("Payments", list(PAYMENTS) if "apps.customer_payment" in services else []),
         ("Data", [entry for name, entry in DATA.items() if name in services]),
         ("Messaging", list(MESSAGING)),
         ("People", [("Users", "group", "identity_user_changelist")]),

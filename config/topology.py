@@ -12,6 +12,9 @@ from wildrydes.topology import Queue, Subscription, Topic, Topology, Workers
 
 IN_TIME = timedelta(seconds=30)
 OUTSIDE_WORLD = RetryPolicy(max_attempts=12, first=timedelta(seconds=2), cap=timedelta(minutes=30))
+PAYMENT_PROVIDER = RetryPolicy(
+    max_attempts=5, first=timedelta(milliseconds=500), cap=timedelta(seconds=10)
+)
 AT_ONCE_OR_NEVER = RetryPolicy(
     max_attempts=3, first=timedelta(milliseconds=200), cap=timedelta(seconds=1)
 )
@@ -31,6 +34,8 @@ QUEUES = (
     Queue(name="customer_notification", refuse_beyond=IN_TIME),
     Queue(name="customer_notification.email", batch_items=20),
     Queue(name="customer_accounting", refuse_beyond=IN_TIME),
+    Queue(name="customer_payment", batch_items=20),
+    Queue(name="fare_collection.advance"),
     Queue(name="customer_loyalty", refuse_beyond=IN_TIME),
     Queue(name="datalake_ingestion", refuse_beyond=IN_TIME),
     Queue(name="datalake_ingestion.files", batch_items=20),
@@ -76,6 +81,23 @@ SUBSCRIPTIONS = (
         name="customer_accounting.record_fare",
         topics=("rides",),
         queue="customer_accounting",
+    ),
+    *(
+        Subscription(
+            name=f"customer_payment.{verb}",
+            command=f"v1.payment.{verb}",
+            queue="customer_payment",
+            responder="customer_payment",
+            answers_to="fare_collection.advance",
+            retry=PAYMENT_PROVIDER,
+            time_limit=timedelta(seconds=45),
+        )
+        for verb in ("authorise", "capture", "release", "refund")
+    ),
+    Subscription(
+        name="fare_collection.advance",
+        replies=("v1.fare.answered",),
+        queue="fare_collection.advance",
     ),
     Subscription(
         name="customer_loyalty.award_points",
@@ -135,11 +157,21 @@ SUBSCRIPTIONS = (
     ),
 )
 
+# Whose workers wait for another company: nobody else's work stands behind theirs.
+WAITING_OUTSIDE = ("customer_payment",)
+
 TOPOLOGY = Topology(
     topics=TOPICS,
     queues=QUEUES,
     subscriptions=SUBSCRIPTIONS,
-    workers=(Workers(name="general", queues=tuple(queue.name for queue in QUEUES), processes=2),),
+    workers=(
+        Workers(
+            name="general",
+            queues=tuple(queue.name for queue in QUEUES if queue.name not in WAITING_OUTSIDE),
+            processes=2,
+        ),
+        Workers(name="payments", queues=WAITING_OUTSIDE),
+    ),
 )
 
 

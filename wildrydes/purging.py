@@ -3,7 +3,8 @@
 Guarantee: a message stays while it is not routed, stands in a dispatch, has a receipt here that is
 retrying, parked or dead, or that ended lately, is a request that awaits its answer, or is part of
 a redrive. The receipt of a message of this log goes with its message and never before it, so that
-no replay takes it for one that was never handled. May be broken off, and run again, at any time.
+no replay takes it for one that was never handled. A saga goes with its history, when it ended that
+long ago. May be broken off, and run again, at any time.
 Does not guarantee: anything about a copy that stood on the wire, unseen, for longer than the age.
 Source: Hohpe and Woolf, Message Store, Message Expiration.
 """
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -84,6 +86,30 @@ DELETE_RECEIPTS = """
 """
 COUNT_RECEIPTS = "SELECT 1 FROM finished"
 
+OLD_SAGAS = """
+WITH page AS MATERIALIZED (
+    SELECT id, started_at, ended_at FROM wildrydes_saga
+    WHERE id > %(after)s ORDER BY id LIMIT %(limit)s
+), finished AS MATERIALIZED (
+    SELECT id FROM page WHERE ended_at < %(before)s
+), gone AS ({sagas}), forgotten AS ({histories})
+SELECT count(*), count(*) FILTER (WHERE started_at < %(before)s),
+    (array_agg(id ORDER BY id DESC))[1],
+    (SELECT count(*) FROM gone), (SELECT count(*) FROM forgotten)
+FROM page
+"""
+DELETE_SAGAS = """
+    DELETE FROM wildrydes_saga AS saga USING finished WHERE saga.id = finished.id RETURNING 1
+"""
+DELETE_HISTORIES = """
+    DELETE FROM wildrydes_sagaevent AS event USING finished
+    WHERE event.saga_id = finished.id RETURNING 1
+"""
+COUNT_HISTORIES = """
+    SELECT 1 FROM wildrydes_sagaevent AS event JOIN finished ON event.saga_id = finished.id
+"""
+LET_HISTORIES_GO = "SELECT set_config('wildrydes.purging', 'on', true)"
+
 
 @dataclass(frozen=True)
 class Purged:
@@ -92,6 +118,7 @@ class Purged:
     messages: int = 0
     receipts: int = 0
     kept: int = 0
+    sagas: int = 0
 
 
 def purge(
@@ -107,28 +134,41 @@ def purge(
     if batch_size < 1:
         raise ConfigurationError("a batch holds at least 1")
     before, purged = _ago(older_than), Purged()
-    for messages, receipts, kept in _steps(before=before, size=batch_size, dry_run=dry_run):
-        purged = Purged(purged.messages + messages, purged.receipts + receipts, purged.kept + kept)
+    for gone in _steps(before=before, size=batch_size, dry_run=dry_run):
+        purged = Purged(
+            purged.messages + gone.messages,
+            purged.receipts + gone.receipts,
+            purged.kept + gone.kept,
+            purged.sagas + gone.sagas,
+        )
         yield purged
 
 
-def _steps(*, before: datetime, size: int, dry_run: bool) -> Iterator[tuple[int, int, int]]:
-    """Yield messages and receipts that went in each batch, and old messages that stayed."""
+def _steps(*, before: datetime, size: int, dry_run: bool) -> Iterator[Purged]:
+    """Yield what went in each batch, and how many old messages stayed."""
     delete = {"messages": DELETE_MESSAGES, "receipts": DELETE_THEIR_RECEIPTS}
     count = {"messages": COUNT_MESSAGES, "receipts": COUNT_THEIR_RECEIPTS}
     query = OLD_MESSAGES.format(**(count if dry_run else delete))
     for old, messages, receipts in _pages(query, before=before, size=size):
-        yield messages, receipts, old - messages
+        yield Purged(messages, receipts, old - messages)
     query = OLD_RECEIPTS.format(receipts=COUNT_RECEIPTS if dry_run else DELETE_RECEIPTS)
     for _, _, receipts in _pages(query, before=before, size=size):
-        yield 0, receipts, 0
+        yield Purged(receipts=receipts)
+    ways = {"sagas": DELETE_SAGAS, "histories": DELETE_HISTORIES}
+    tries = {"sagas": COUNT_RECEIPTS, "histories": COUNT_HISTORIES}
+    query = OLD_SAGAS.format(**(tries if dry_run else ways))
+    for _, sagas, _ in _pages(query, before=before, size=size, first=UUID(int=0)):
+        yield Purged(sagas=sagas)
 
 
-def _pages(query: str, *, before: datetime, size: int) -> Iterator[tuple[int, int, int]]:
+def _pages(
+    query: str, *, before: datetime, size: int, first: int | UUID = 0
+) -> Iterator[tuple[int, int, int]]:
     """Yield how many rows of each page were old, and what went; end where nothing is old."""
-    after = 0
+    after = first
     while True:
         with transaction.atomic(durable=True), connection.cursor() as cursor:
+            cursor.execute(LET_HISTORIES_GO)
             cursor.execute(query, {"after": after, "limit": size, "before": before})
             row = cursor.fetchone()
         assert row is not None

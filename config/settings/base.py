@@ -23,6 +23,7 @@ SERVICES = [
     "apps.unicorn_management",
     "apps.ride_booking",
     "apps.customer_notification",
+    "apps.customer_payment",
     "apps.customer_accounting",
     "apps.customer_loyalty",
     "apps.datalake_ingestion",
@@ -137,6 +138,13 @@ else:
     EMAIL_FILE_PATH = str(ENV.state_dir / "mail")
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = "Wild Rydes <rides@wildrydes.example>"
+
+STRIPE_API_BASE = ENV.stripe_api_base or (
+    ENV.sandbox_url if ENV.runs_sandbox else "https://api.stripe.com"
+)
+STRIPE_SECRET_KEY = ENV.stripe_secret_key or ""
+STRIPE_WEBHOOK_SECRET = ENV.stripe_webhook_secret or ""
+STRIPE_TIMEOUT = timedelta(seconds=ENV.stripe_timeout_seconds)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apps.identity.authentication.TokenAuthentication"],

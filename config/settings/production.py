@@ -9,6 +9,7 @@ if not ENV.secret_key:
     raise ImproperlyConfigured("Set SECRET_KEY or SECRET_KEY_FILE: production has no default.")
 SECRET_KEY = ENV.secret_key
 DEMO_ACCOUNTS = False
+STRIPE_API_BASE = ENV.stripe_api_base or "https://api.stripe.com"
 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = True

@@ -23,3 +23,6 @@ LAKE_URL = str(TEST_STATE_DIR / "lake")
 STATIC_ROOT = None  # type: ignore[assignment]  # whitenoise warns of a directory that is not there
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STRIPE_API_BASE = "http://127.0.0.1:9"  # nobody answers there: a test names its own sandbox
+STRIPE_SECRET_KEY = "sk_sandbox_of_the_tests"  # noqa: S105
+STRIPE_WEBHOOK_SECRET = "whsec_of_the_tests"  # noqa: S105

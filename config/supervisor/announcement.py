@@ -38,8 +38,16 @@ def _addresses(env: Environment, url: str) -> list[tuple[str, str, str]]:
         ("API documentation", f"{url}/api/docs", ""),
         ("admin", f"{url}/admin/", "a staff login below"),
         ("Flower", env.flower_url, f"{flower.username} / {flower.password}"),
+        *_sandbox(env),
         ("logs and data", str(env.state_dir), ""),
     ]
+
+
+def _sandbox(env: Environment) -> list[tuple[str, str, str]]:
+    if not env.runs_sandbox:
+        return []
+    key = "Authorization: Bearer, and what is in the file sandbox-key"
+    return [("payment sandbox", f"{env.sandbox_url}/sandbox/ledger", key)]
 
 
 def _accounts(accounts: Accounts) -> list[tuple[str, str, str]]:

@@ -1,7 +1,8 @@
 """The whole platform, from empty directory to ready and back to nothing.
 
-Guarantee: it says it is ready only when web, workers and Flower answer; whatever way it ends, it
-leaves no process behind; a failure to start says which part failed and where it wrote.
+Guarantee: it says it is ready only when web, workers, Flower and payment sandbox answer; whatever
+way it ends, it leaves no process behind; a failure to start says which part failed and where it
+wrote.
 """
 
 from __future__ import annotations
@@ -86,6 +87,7 @@ class Platform:
             programs.relay(self._env),
             *self._workers,
             programs.flower(self._env),
+            *self._sandbox(),
         ]
         self._say(f"Starting {', '.join(child.name for child in children)}.")
         for child in children:
@@ -93,6 +95,9 @@ class Platform:
         self._wait_until_ready()
         announcement.print_table(self._env, accounts, url=self.url, stream=self._output)
         self._say(f"Wild Rydes is ready: {self.url}")
+
+    def _sandbox(self) -> list[services.ChildProcess]:
+        return [programs.sandbox(self._env)] if self._env.runs_sandbox else []
 
     def _start_servers(self) -> None:
         if self._env.embedded_postgres:
@@ -123,16 +128,21 @@ class Platform:
             "web": f"{self.url}/readyz",
             "flower": f"http://127.0.0.1:{self._env.flower_port}/healthcheck",
         }
+        if self._env.runs_sandbox:
+            pages[programs.SANDBOX] = f"{self._env.sandbox_url}/sandbox/health"
         silent = frozenset(name for name, page in pages.items() if not probes.answers_ok(page))
         names = frozenset(worker.name for worker in self._workers)
         return silent or probes.missing_workers(celery_app, names)
 
     def _check_ports(self, *, patience: float) -> None:
-        ports.require_free(
+        wanted = [
             ports.Port("WILDRYDES_PORT", self._env.host, self._env.port),
             ports.Port("WILDRYDES_FLOWER_PORT", "127.0.0.1", self._env.flower_port),
-            patience_seconds=patience,
-        )
+        ]
+        if self._env.runs_sandbox:
+            port = self._env.sandbox_port
+            wanted.append(ports.Port("WILDRYDES_SANDBOX_PORT", "127.0.0.1", port))
+        ports.require_free(*wanted, patience_seconds=patience)
 
     def _stages(self) -> tuple[supervision.Stage, ...]:
         """Return the order of stopping: first no new work, then no work, then the servers.
@@ -145,7 +155,7 @@ class Platform:
             supervision.Stage(names=frozenset({"web"}), seconds=2.5),
             supervision.Stage(names=frozenset({"relay"}), seconds=1.0),
             supervision.Stage(names=names | {"flower"}, seconds=2.5),
-            supervision.Stage(names=frozenset({"valkey"}), seconds=0.5),
+            supervision.Stage(names=frozenset({"valkey", programs.SANDBOX}), seconds=0.5),
             supervision.Stage(names=frozenset({"postgres"}), seconds=2.5),
         )
 

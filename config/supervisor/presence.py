@@ -42,8 +42,8 @@ def claimed(places: layout.Layout, *, url: str) -> Iterator[bool]:
     except locks.HeldElsewhere as held:
         raise errors.PlatformError(
             f"Wild Rydes is already running: {_parse(held.holder)}. "
-            "Stop it first, or choose another WILDRYDES_STATE_DIR, WILDRYDES_PORT and "
-            "WILDRYDES_FLOWER_PORT."
+            "Stop it first, or choose another WILDRYDES_STATE_DIR, WILDRYDES_PORT, "
+            "WILDRYDES_FLOWER_PORT and WILDRYDES_SANDBOX_PORT."
         ) from held
     try:
         yield last != ""

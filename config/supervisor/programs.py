@@ -1,4 +1,4 @@
-"""The child processes of the platform: web, relay, workers, Flower."""
+"""The child processes of the platform: web, relay, workers, Flower, the payment sandbox."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from config.supervisor import credentials, services
 from wildrydes import topology
 
 PYTHON = sys.executable
+SANDBOX = "payment_sandbox"
 CELERY = (PYTHON, "-m", "celery", "-A", "config")
 
 
@@ -47,6 +48,12 @@ def flower(env: Environment) -> services.ChildProcess:
     command = (*CELERY, "flower", "--address=127.0.0.1", f"--port={env.flower_port}")
     secret = credentials.flower_credentials(env.state_dir)
     return _child(env, name="flower", command=command, FLOWER_BASIC_AUTH=str(secret))
+
+
+def sandbox(env: Environment) -> services.ChildProcess:
+    """Return the payment provider to rehearse with, on loopback."""
+    manage = str(PROJECT_ROOT / "manage.py")
+    return _child(env, name=SANDBOX, command=(PYTHON, manage, "payment_sandbox"))
 
 
 def _worker(env: Environment, *, name: str, queues: tuple[str, ...]) -> services.ChildProcess:

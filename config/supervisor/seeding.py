@@ -1,4 +1,4 @@
-"""The database is brought up to date and the demo accounts and fleets are there."""
+"""The database is brought up to date and the demo accounts, fleets and cards are there."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def prepare_database() -> announcement.Accounts:
         output = io.StringIO()
         management.call_command("seed_demo", "--json", stdout=output)
         management.call_command("seed_fleets")
+        management.call_command("seed_payment_methods")
         accounts: announcement.Accounts = json.loads(output.getvalue())
         return accounts
     finally:

@@ -85,6 +85,7 @@ def environment(state_dir: Path, *, port: int, flower_port: int) -> dict[str, st
         "WILDRYDES_STATE_DIR": str(state_dir),
         "WILDRYDES_PORT": str(port),
         "WILDRYDES_FLOWER_PORT": str(flower_port),
+        "WILDRYDES_SANDBOX_PORT": str(free_port()),
     }
 
 
@@ -152,6 +153,17 @@ def test_web_and_flower_answer_when_it_says_ready(running: Running) -> None:
     assert httpx.get(address[0], trust_env=False).status_code == 401
 
 
+def test_the_payment_sandbox_answers_when_it_says_ready(running: Running) -> None:
+    [row] = [line for line in running.lines if "/sandbox/ledger" in line]
+    page = re.search(r"http://\S+/sandbox/ledger", row)
+    assert page is not None
+    headers = {"Authorization": f"Bearer {(running.state_dir / 'sandbox-key').read_text()}"}
+    books = httpx.get(page[0], headers=headers, trust_env=False)
+    assert books.status_code == 200
+    assert books.json()["movements"] == []
+    assert httpx.get(page[0], trust_env=False).status_code == 401
+
+
 def test_commands_find_the_running_servers_through_the_state_directory(running: Running) -> None:
     assert '"customer": "cmr"' in seed(running).stdout
 
@@ -166,7 +178,10 @@ def test_second_start_says_who_is_running_and_ends_with_an_error(running: Runnin
     assert running.process.poll() is None
 
 
-@pytest.mark.parametrize("victim", ["manage.py relay", "-n general1@", "granian", "postgres -D"])
+@pytest.mark.parametrize(
+    "victim",
+    ["manage.py relay", "-n general1@", "manage.py payment_sandbox", "granian", "postgres -D"],
+)
 def test_killed_child_is_started_again_and_said(running: Running, victim: str) -> None:
     mark = len(running.lines)
     os.kill(min(pid for pid, text in running.descendants().items() if victim in text), 9)

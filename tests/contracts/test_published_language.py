@@ -16,6 +16,12 @@ from uuid import UUID
 import pytest
 
 from apps.customer_notification.messages import SendEmail
+from apps.customer_payment.messages import (
+    AuthorisePayment,
+    CapturePayment,
+    RefundPayment,
+    ReleasePayment,
+)
 from apps.datalake_ingestion.messages import WriteLakeFile
 from apps.identity.messages import CustomerRegistered
 from apps.ride_booking.messages import (
@@ -35,6 +41,7 @@ GOLDEN = Path(__file__).parent / "golden"
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 RFQ = UUID("01990000-0000-7000-8000-000000000004")
 RIDE = UUID("01990000-0000-7000-8000-000000000005")
+PAYMENT = "01990000-0000-7000-8000-000000000006"
 
 MESSAGES: list[Any] = [
     RideCompleted(
@@ -107,6 +114,16 @@ MESSAGES: list[Any] = [
         currency="EUR",
         finished_at=NOON,
     ),
+    AuthorisePayment(
+        reference=PAYMENT,
+        customer="cmr",
+        amount=Decimal("256.50"),
+        currency="EUR",
+        description="Ride from Berlin to Frankfurt",
+    ),
+    CapturePayment(reference=PAYMENT),
+    ReleasePayment(reference=PAYMENT),
+    RefundPayment(reference=PAYMENT, amount=Decimal("56.50")),
     GiveQuote(
         fleet="winelands",
         request={

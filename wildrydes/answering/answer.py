@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 from typing import Literal as OneOf
 
+import orjson
+
 Outcome = OneOf["answered", "declined", "failed"]
 
+OUTCOMES = get_args(Outcome)
 DATA_BYTES = 16 * 1024
 REASON_CHARACTERS = 2_000
 
@@ -55,15 +58,8 @@ def refuse_unfit(answer: Answer) -> None:
 
     An object that is no JSON raises `TypeError`.
     """
-    if answer.outcome not in get_args(Outcome):
-        raise ValueError(f"the outcome must be one of {get_args(Outcome)}, not {answer.outcome!r}")
-    if not isinstance(answer.data, Mapping):
-        raise ValueError("the data is not an object")  # noqa: TRY004 - the sender's, not ours
-    text = json.dumps(dict(answer.data), allow_nan=False, ensure_ascii=False)
-    if (size := len(text.encode())) > DATA_BYTES:
-        raise ValueError(f"the data is {size} bytes; at most {DATA_BYTES} are taken")
-    if "\\u0000" in text:
-        raise ValueError("the data contains a NUL character")
+    _refuse_wrong_form(answer)
+    _refuse_unfit_text(json.dumps(dict(answer.data), allow_nan=False, ensure_ascii=False).encode())
 
 
 def storable_reason(reason: str) -> str:
@@ -71,9 +67,24 @@ def storable_reason(reason: str) -> str:
     return reason.replace("\x00", "\\0").encode("utf-8", "replace").decode()[:REASON_CHARACTERS]
 
 
+def _refuse_wrong_form(answer: Answer) -> None:
+    if answer.outcome not in OUTCOMES:
+        raise ValueError(f"the outcome must be one of {OUTCOMES}, not {answer.outcome!r}")
+    if not isinstance(answer.data, Mapping):
+        raise ValueError("the data is not an object")  # noqa: TRY004 - the sender's, not ours
+
+
+def _refuse_unfit_text(text: bytes) -> None:
+    if (size := len(text)) > DATA_BYTES:
+        raise ValueError(f"the data is {size} bytes; at most {DATA_BYTES} are taken")
+    if b"\\u0000" in text:
+        raise ValueError("the data contains a NUL character")
+
+
 def _read(raw: object) -> Answer:
     if not isinstance(raw, Mapping):
         raise ValueError("not an object")  # noqa: TRY004 - the sender's, not ours
     answer = Answer(raw["outcome"], raw.get("data", {}), str(raw.get("reason", "")))
-    refuse_unfit(answer)
+    _refuse_wrong_form(answer)
+    _refuse_unfit_text(orjson.dumps(answer.data))  # what was JSON already has no NaN in it
     return answer

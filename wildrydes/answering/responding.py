@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connection
-from psycopg.types.json import Jsonb
+import orjson
 
-from wildrydes import publishing, subscriptions, topology
+from wildrydes import prepared, publishing, subscriptions, topology
 from wildrydes.answering.answer import Answer, failed, from_data, refuse_unfit
 from wildrydes.envelope import Envelope
 from wildrydes.errors import PublishError
@@ -26,7 +25,7 @@ Responder = Callable[[Sequence[Envelope]], Sequence[Answer | None]]
 
 KEEP_ANSWERS = """
 UPDATE wildrydes_receipt AS receipt SET answer = said.answer
-FROM unnest(%s::uuid[], %s::jsonb[]) AS said (id, answer)
+FROM json_to_recordset(%s::json) AS said (id uuid, answer jsonb)
 WHERE receipt.subscription = %s AND receipt.message_id = said.id
 """
 ENDED_WITHOUT = (Receipt.Status.DEAD, Receipt.Status.DROPPED)
@@ -119,9 +118,8 @@ def _keep(subscription: str, said: Mapping[UUID, Answer]) -> None:
     for answer in said.values():
         refuse_unfit(answer)
     if said:
-        kept = [Jsonb(answer.to_data()) for answer in said.values()]
-        with connection.cursor() as cursor:
-            cursor.execute(KEEP_ANSWERS, [list(said), kept, subscription])
+        kept = [{"id": id_, "answer": answer.to_data()} for id_, answer in said.items()]
+        prepared.execute(KEEP_ANSWERS, [orjson.dumps(kept).decode(), subscription])
 
 
 def _send(replies: Sequence[Reply]) -> list[UUID]:

@@ -96,6 +96,22 @@ CHECKS = (
         statement=statements.AGGREGATES_FAILED,
         always_wrong=True,
     ),
+    Check(
+        name="sagas stuck",
+        means="Neither goes on nor back: a person has to retry, skip, supply or force it.",
+        statement=statements.SAGAS_STUCK,
+        always_wrong=True,
+    ),
+    Check(
+        name="sagas overdue",
+        means="Its time to be woken has come, and nobody did: no relay runs.",
+        statement=statements.SAGAS_OVERDUE,
+    ),
+    Check(
+        name="sagas out of time",
+        means="Past the time that the whole may take, and not at its end.",
+        statement=statements.SAGAS_OUT_OF_TIME,
+    ),
 )
 
 

@@ -101,3 +101,28 @@ SELECT '', count(*), extract(epoch FROM clock_timestamp() - min(deadline)) FROM 
     ORDER BY deadline LIMIT %(most)s
 ) AS request
 """
+
+SAGAS_STUCK = """
+SELECT definition, count(*), extract(epoch FROM clock_timestamp() - min(since)) FROM (
+    SELECT definition, (
+        SELECT at FROM wildrydes_sagaevent AS event
+        WHERE event.saga_id = saga.id AND kind = 'stuck' ORDER BY number DESC LIMIT 1
+    ) AS since
+    FROM wildrydes_saga AS saga WHERE status = 'stuck' LIMIT %(most)s
+) AS saga GROUP BY definition
+"""
+
+SAGAS_OVERDUE = """
+SELECT '', count(*), extract(epoch FROM clock_timestamp() - min(wake_at)) FROM (
+    SELECT wake_at FROM wildrydes_saga WHERE wake_at <= clock_timestamp()
+    ORDER BY wake_at LIMIT %(most)s
+) AS saga
+"""
+
+SAGAS_OUT_OF_TIME = """
+SELECT definition, count(*), extract(epoch FROM clock_timestamp() - min(deadline_at)) FROM (
+    SELECT definition, deadline_at FROM wildrydes_saga
+    WHERE ended_at IS NULL AND deadline_at <= clock_timestamp() AND status <> 'stuck'
+    ORDER BY deadline_at LIMIT %(most)s
+) AS saga GROUP BY definition
+"""

@@ -17,12 +17,13 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
-from wildrydes import redis, topology
+from wildrydes import redis, saga, topology
 from wildrydes.front_door.patience import Question
-from wildrydes.models import Dispatch, Receipt
+from wildrydes.models import Dispatch, Receipt, Saga
 
 ANSWER_WITHIN_SECONDS = 3.0
 COUNTED_BYTES = 16 * 1024 * 1024
+UNDER_WAY = (Saga.Status.RUNNING, Saga.Status.COMPENSATING, Saga.Status.STUCK)
 
 log = structlog.get_logger(__name__)
 
@@ -105,6 +106,15 @@ def _estimated_receipts(not_done: Mapping[tuple[str, str], int]) -> dict[str, in
     return found
 
 
+def sagas() -> dict[tuple[str, str], int]:
+    """Return the number of sagas that have not ended, by definition and status."""
+    names = {item.name for item in saga.definitions()}
+    under_way = Saga.objects.filter(definition__in=names, status__in=UNDER_WAY)
+    found = under_way.values_list("definition", "status").annotate(Count("id"))
+    known = {(name, status.value): 0 for name in names for status in UNDER_WAY}
+    return known | {(name, status): count for name, status, count in found}
+
+
 def _for_each_queue(found: Iterable[tuple[str, int]]) -> dict[str, int]:
     return {queue.name: 0 for queue in topology.current().queues} | dict(found)
 
@@ -146,9 +156,17 @@ def _read_postgres() -> list[Metric]:
     )
     for labels, count in receipts().items():
         by_status.add_metric(labels, count)
+    by_saga = GaugeMetricFamily(
+        "wildrydes_sagas",
+        "Sagas that have not ended: running, compensating, or stuck and in need of a person.",
+        labels=["definition", "status"],
+    )
+    for labels, count in sagas().items():
+        by_saga.add_metric(labels, count)
     return [
         age,
         by_status,
+        by_saga,
         _by_queue("waiting_messages", "Messages that wait in Postgres.", waiting_messages()),
         _by_queue("open_dispatches", "Dispatches on the wire or in work.", open_dispatches()),
     ]

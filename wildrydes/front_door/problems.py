@@ -21,6 +21,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
 from rest_framework import exceptions
 
+from wildrydes import redaction
+
 BASE = "/problems/"
 HTML_PREFIX = "/admin/"
 CONTENT_TYPE = "application/problem+json"
@@ -96,9 +98,8 @@ def response(problem: Problem) -> HttpResponse:
         **({"errors": list(problem.errors)} if problem.errors else {}),
         **problem.extra,
     }
-    answer = HttpResponse(
-        orjson.dumps(document, default=str), status=problem.status, content_type=CONTENT_TYPE
-    )
+    text = redaction.masked(orjson.dumps(document, default=str).decode())
+    answer = HttpResponse(text, status=problem.status, content_type=CONTENT_TYPE)
     for name, value in problem.headers.items():
         answer[name] = value
     if problem.status == 401:

@@ -84,6 +84,18 @@ class Migration(migrations.Migration):
                         name="wildrydes_saga_wake",
                     ),
                     models.Index(fields=["definition", "status", "id"], name="wildrydes_saga_list"),
+                    models.Index(
+                        condition=models.Q(("status", "stuck")),
+                        fields=["definition"],
+                        name="wildrydes_saga_stuck",
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            ("deadline_at__isnull", False), ("ended_at__isnull", True)
+                        ),
+                        fields=["deadline_at"],
+                        name="wildrydes_saga_deadline",
+                    ),
                 ],
                 "constraints": [
                     models.UniqueConstraint(

@@ -55,6 +55,16 @@ class Saga(models.Model):
                 condition=models.Q(wake_at__isnull=False),
             ),
             models.Index(fields=["definition", "status", "id"], name="wildrydes_saga_list"),
+            models.Index(
+                fields=["definition"],
+                name="wildrydes_saga_stuck",
+                condition=models.Q(status="stuck"),
+            ),
+            models.Index(
+                fields=["deadline_at"],
+                name="wildrydes_saga_deadline",
+                condition=models.Q(deadline_at__isnull=False, ended_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

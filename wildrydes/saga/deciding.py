@@ -122,7 +122,7 @@ def _take(progress: Progress, happening: Happening) -> str:
 
 def _told(progress: Progress, told: Told) -> None:
     step = progress.state.steps.get(told.step)
-    if step is not None and step.answered == told.message:
+    if step is not None and step.answered == str(told.message):
         return
     entry = _answer_entry(progress.state, told, progress.now)
     progress.entries.append(entry)

@@ -15,7 +15,6 @@ import orjson
 
 from wildrydes import context, prepared, publishing
 from wildrydes.answering.answer import storable_reason
-from wildrydes.models import SagaEvent
 from wildrydes.outgoing import Outgoing
 from wildrydes.saga import statements
 from wildrydes.saga.deciding import Decision
@@ -80,7 +79,9 @@ def update(changes: Sequence[Change]) -> None:
 
 def tell(changes: Sequence[Change]) -> None:
     """Store what is new in the histories, and send what was decided."""
-    prepared.insert([event for item in changes for event in _events(item)])
+    history = [event for item in changes for event in _events(item)]
+    if history:
+        prepared.execute(statements.ADD_HISTORY, [orjson.dumps(history).decode()])
     commands = [outgoing for item in changes for outgoing in _commands(item)]
     if commands:
         publishing.send_all(commands)
@@ -156,22 +157,23 @@ def _changing(state: State) -> dict[str, Any]:
     }
 
 
-def _events(change: Change) -> list[SagaEvent]:
+def _events(change: Change) -> list[dict[str, Any]]:
+    saga_id = change.row.state.saga
     first = change.row.state.events + 1
     return [
-        SagaEvent(
-            saga_id=change.row.state.saga,
-            number=number,
-            kind=entry.kind,
-            step=entry.step,
-            attempt=entry.attempt,
-            message_id=entry.message,
-            data=dict(entry.data),
-            reason=storable_reason(entry.reason),
-            actor=entry.actor,
-            wake_at=entry.wake_at,
-            at=entry.at,
-        )
+        {
+            "saga_id": saga_id,
+            "number": number,
+            "kind": entry.kind,
+            "step": entry.step,
+            "attempt": entry.attempt,
+            "message_id": entry.message,
+            "data": entry.data,
+            "reason": storable_reason(entry.reason) if entry.reason else "",
+            "actor": entry.actor,
+            "wake_at": entry.wake_at,
+            "at": entry.at,
+        }
         for number, entry in enumerate(change.decision.entries, first)
     ]
 

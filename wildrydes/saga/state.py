@@ -6,9 +6,9 @@ Nothing else changes it: so the state that is stored is what the history comes t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 Status = Literal["running", "compensating", "completed", "compensated", "stuck"]
@@ -42,6 +42,8 @@ Kind = Literal[
     "cancelled",
     "operator",
 ]
+T = TypeVar("T")
+Changes = dict[str, Any]
 ENDED = ("completed", "compensated")
 
 
@@ -58,18 +60,19 @@ class StepState:
     attempts: int = 0
     undo_attempts: int = 0
     message: UUID | None = None
-    answered: UUID | None = None
+    answered: str = ""
     is_refused: bool = False
     wake_at: datetime | None = None
     result: Mapping[str, Any] | None = None
     reason: str = ""
 
     def to_data(self) -> dict[str, Any]:
-        """Return the JSON-ready object; what is empty is left out."""
-        return {name: _plain(value) for name, value in vars(self).items() if value not in EMPTY}
-
-
-EMPTY: tuple[object, ...] = (None, "", 0)
+        """Return an object for orjson; what is empty is left out."""
+        return {
+            name: value
+            for name, value in self.__dict__.items()
+            if value or (name == "result" and value is not None)
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +99,7 @@ class State:
     def troubled_by(self, stuck_because: str) -> State:
         """Return the state when that is why it is stuck: because of a step, or as a whole."""
         is_of_step = self.stuck_step and self.steps[self.stuck_step].reason == stuck_because
-        return self if is_of_step or not stuck_because else replace(self, trouble=stuck_because)
+        return self if is_of_step or not stuck_because else _changed(self, trouble=stuck_because)
 
     @property
     def is_ended(self) -> bool:
@@ -140,123 +143,130 @@ def replay(state: State, entries: Iterable[Entry]) -> State:
 
 def evolve(state: State, entry: Entry) -> State:
     """Return the state after one entry more."""
-    state = _CHANGES[entry.kind](state, entry)
-    return replace(state, events=state.events + 1, status=_status(state))
+    changes = _CHANGES[entry.kind](state, entry)
+    changed = _changed(state, events=state.events + 1, **changes)
+    status = _status(changed)
+    return changed if status == state.status else _changed(changed, status=status)
 
 
 def step_from(data: Mapping[str, Any]) -> StepState:
     """Read a step's state from the object that `to_data` has made."""
-    known = dict(data)
-    for name in ("message", "answered"):
-        if name in known:
-            known[name] = UUID(known[name])
-    if "wake_at" in known:
-        known["wake_at"] = datetime.fromisoformat(known["wake_at"])
-    return StepState(**known)
+    if "message" not in data:
+        return StepState(**data)
+    wake_at = datetime.fromisoformat(data["wake_at"])
+    return StepState(**{**data, "message": UUID(data["message"]), "wake_at": wake_at})
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, UUID):
-        return str(value)
-    return value.isoformat() if isinstance(value, datetime) else value
+def _changed(item: T, **changes: Any) -> T:
+    """Return a copy with other values. `dataclasses.replace` takes five times as long."""
+    copy = object.__new__(type(item))
+    copy.__dict__.update(item.__dict__)
+    copy.__dict__.update(changes)
+    return copy
 
 
 def _status(state: State) -> Status:
     if state.ended_at is not None:
-        return state.status
+        return "compensated" if state.is_turned else "completed"
     if state.trouble or any(step.status == "stuck" for step in state.steps.values()):
         return "stuck"
     return "compensating" if state.is_turned else "running"
 
 
-def _started(state: State, entry: Entry) -> State:
-    return replace(state, deadline_at=entry.wake_at)
+def _started(state: State, entry: Entry) -> Changes:
+    return {"deadline_at": entry.wake_at}
 
 
-def _sent(state: State, entry: Entry) -> State:
+def _sent(state: State, entry: Entry) -> Changes:
     """The command of a step, or the one that undoes it, is on its way."""
-    before = state.steps.get(entry.step)
-    changed = replace(
-        before or StepState(status="running"),
+    attempt: Changes = {"status": "running", "attempts": entry.attempt}
+    if state.is_turned:
+        attempt = {"status": "compensating", "undo_attempts": entry.attempt}
+    return _step_changes(
+        state,
+        entry.step,
         message=entry.message,
         is_refused=False,
         wake_at=entry.wake_at,
         reason="",
+        **attempt,
     )
-    if state.is_turned:
-        changed = replace(changed, status="compensating", undo_attempts=entry.attempt)
-    else:
-        changed = replace(changed, status="running", attempts=entry.attempt)
-    return _with(state, entry.step, changed)
 
 
-def _settled(state: State, entry: Entry) -> State:
+def _settled(state: State, entry: Entry) -> Changes:
     """An open hop is over; one that was to undo the step leaves it compensating, if not stuck."""
     if not entry.step:
-        return state
-    before = state.steps.get(entry.step) or StepState(status="running")
-    status: Any = entry.kind
-    if before.status == "compensating" and entry.kind in ("refused", "failed", "timed_out"):
-        status = "compensating"
+        return {}
+    before = state.steps.get(entry.step, NOT_BEGUN)
+    is_undoing = before.status == "compensating" and entry.kind in (
+        "refused",
+        "failed",
+        "timed_out",
+    )
     is_answer = entry.message is not None and entry.kind != "timed_out"
-    changed = replace(
-        before,
-        status=status,
+    return _step_changes(
+        state,
+        entry.step,
+        status="compensating" if is_undoing else entry.kind,
         message=None,
         wake_at=None,
-        answered=entry.message if is_answer else before.answered,
+        answered=str(entry.message) if is_answer else before.answered,
         is_refused=entry.kind == "refused" or (entry.kind == "stuck" and before.is_refused),
         result=entry.data if entry.kind == "succeeded" else before.result,
         reason=entry.reason,
     )
-    return _with(state, entry.step, changed)
 
 
-def _compensated(state: State, entry: Entry) -> State:
-    if entry.step:
-        return _settled(state, entry)
-    return replace(state, status="compensated", ended_at=entry.at)
+def _compensated(state: State, entry: Entry) -> Changes:
+    return _settled(state, entry) if entry.step else _ended(state, entry)
 
 
-def _completed(state: State, entry: Entry) -> State:
-    return replace(state, status="completed", ended_at=entry.at)
+def _ended(state: State, entry: Entry) -> Changes:
+    return {"ended_at": entry.at}
 
 
-def _stuck(state: State, entry: Entry) -> State:
-    state = _settled(state, entry) if entry.step else replace(state, trouble=entry.reason)
+def _stuck(state: State, entry: Entry) -> Changes:
+    changes = _settled(state, entry) if entry.step else {"trouble": entry.reason}
     if state.is_turned:
-        return state
-    return replace(state, failed_step=entry.step, reason=entry.reason)
+        return changes
+    return {**changes, "failed_step": entry.step, "reason": entry.reason}
 
 
-def _turned_back(state: State, entry: Entry) -> State:
-    return replace(state, is_turned=True, failed_step=entry.step, reason=entry.reason)
+def _turned_back(state: State, entry: Entry) -> Changes:
+    return {"is_turned": True, "failed_step": entry.step, "reason": entry.reason}
 
 
-def _turned_forward(state: State, entry: Entry) -> State:
-    """What is done stays done; all else is to be asked for anew."""
+def _turned_forward(state: State, entry: Entry) -> Changes:
+    """What is done stays done; all else is to be asked for anew, without a time for the whole."""
     kept = {
         name: step for name, step in state.steps.items() if step.status in ("succeeded", "skipped")
     }
-    return replace(state, is_turned=False, steps=kept, failed_step="", reason="", deadline_at=None)
+    return {
+        "is_turned": False,
+        "steps": kept,
+        "failed_step": "",
+        "reason": "",
+        "deadline_at": None,
+    }
 
 
-def _freed(state: State, entry: Entry) -> State:
+def _freed(state: State, entry: Entry) -> Changes:
     """A person has seen to it."""
     if state.is_turned:
-        return replace(state, trouble="")
-    return replace(state, trouble="", failed_step="", reason="")
+        return {"trouble": ""}
+    return {"trouble": "", "failed_step": "", "reason": ""}
 
 
-def _unchanged(state: State, entry: Entry) -> State:
-    return state
+def _unchanged(state: State, entry: Entry) -> Changes:
+    return {}
 
 
-def _with(state: State, name: str, changed: StepState) -> State:
-    return replace(state, steps={**state.steps, name: changed})
+def _step_changes(state: State, name: str, **changes: Any) -> Changes:
+    return {"steps": {**state.steps, name: _changed(state.steps.get(name, NOT_BEGUN), **changes)}}
 
 
-_CHANGES: Mapping[Kind, Callable[[State, Entry], State]] = {
+NOT_BEGUN = StepState(status="running")
+_CHANGES: Mapping[Kind, Callable[[State, Entry], Changes]] = {
     "started": _started,
     "scheduled": _sent,
     "retried": _sent,
@@ -267,7 +277,7 @@ _CHANGES: Mapping[Kind, Callable[[State, Entry], State]] = {
     "timed_out": _settled,
     "skipped": _settled,
     "compensated": _compensated,
-    "completed": _completed,
+    "completed": _ended,
     "stuck": _stuck,
     "turned_back": _turned_back,
     "turned_forward": _turned_forward,

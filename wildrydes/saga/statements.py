@@ -41,6 +41,20 @@ _LASTING = {
     "trace_parent": "text",
 }
 
+_EVENT = {
+    "saga_id": "uuid",
+    "number": "int",
+    "kind": "text",
+    "step": "text",
+    "attempt": "int",
+    "message_id": "uuid",
+    "data": "jsonb",
+    "reason": "text",
+    "actor": "text",
+    "wake_at": "timestamptz",
+    "at": "timestamptz",
+}
+
 
 def _given(columns: Mapping[str, str]) -> str:
     """Return the rows as one parameter, so that the statement is the same for any number."""
@@ -61,6 +75,11 @@ RETURNING definition, key, id
 UPDATE = f"""
 UPDATE wildrydes_saga AS saga SET {", ".join(f"{name} = given.{name}" for name in _CHANGING)}
 FROM {_given({"id": "uuid", **_CHANGING})} WHERE saga.id = given.id
+"""  # noqa: S608 - constants
+
+ADD_HISTORY = f"""
+INSERT INTO wildrydes_sagaevent ({", ".join(_EVENT)})
+SELECT {", ".join(f"given.{name}" for name in _EVENT)} FROM {_given(_EVENT)}
 """  # noqa: S608 - constants
 
 NOW = "SELECT clock_timestamp()"

@@ -62,16 +62,22 @@ def test_what_is_old_and_done_goes_with_its_receipts_and_the_rest_stays(kernel: 
     finish(kernel, 1, 10, 11)
     age()
     young = finish(kernel, 2)
-    assert purge() == {"messages": 3, "receipts": 5, "kept": 0, "dry_run": False}
+    assert purge() == {"messages": 3, "receipts": 5, "kept": 0, "sagas": 0, "dry_run": False}
     assert [message.id for message in Message.objects.all()] == young
     assert [receipt.message_id for receipt in Receipt.objects.all()] == young
-    assert purge() == {"messages": 0, "receipts": 0, "kept": 0, "dry_run": False}
+    assert purge() == {"messages": 0, "receipts": 0, "kept": 0, "sagas": 0, "dry_run": False}
 
 
 def test_a_dry_run_counts_and_changes_nothing(kernel: Kernel) -> None:
     finish(kernel, 1, 10)
     age()
-    assert purge(dry_run=True) == {"messages": 2, "receipts": 3, "kept": 0, "dry_run": True}
+    assert purge(dry_run=True) == {
+        "messages": 2,
+        "receipts": 3,
+        "kept": 0,
+        "sagas": 0,
+        "dry_run": True,
+    }
     assert (Message.objects.count(), Receipt.objects.count()) == (2, 3)
 
 
@@ -164,7 +170,7 @@ def test_what_somebody_needs_stays_however_old(
     need(kernel)
     age()
     receipts = Receipt.objects.count()
-    assert purge() == {"messages": 0, "receipts": 0, "kept": 1, "dry_run": False}
+    assert purge() == {"messages": 0, "receipts": 0, "kept": 1, "sagas": 0, "dry_run": False}
     assert (Message.objects.count(), Receipt.objects.count()) == (1, receipts)
 
 
@@ -239,4 +245,4 @@ def test_it_tells_a_person_what_went(kernel: Kernel) -> None:
     age()
     out = StringIO()
     call_command("purge", older_than="90d", stdout=out)
-    assert out.getvalue().startswith("1 messages and 1 receipts gone; 0 old messages stay")
+    assert out.getvalue().startswith("1 messages, 1 receipts and 0 sagas gone; 0 old messages stay")

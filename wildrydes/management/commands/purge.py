@@ -24,7 +24,8 @@ class Command(BaseCommand):
     help = (
         "Remove messages older than an age, with their receipts, where every receipt is done or "
         "let go of. What is unrouted, dispatched, retrying, parked, dead, part of a redrive, or "
-        "awaits an answer stays, however old. Each batch is a transaction of its own; may be "
+        "awaits an answer stays, however old. Sagas that ended before go "
+        "with their histories. Each batch is a transaction of its own; may be "
         "broken off and run again. Exit status 0, 1 when it is refused, 130 when broken off."
     )
 
@@ -69,6 +70,7 @@ class Command(BaseCommand):
             return
         verb = "would go" if options["dry_run"] else "gone"
         self.stdout.write(
-            f"{purged.messages} messages and {purged.receipts} receipts {verb}; "
+            f"{purged.messages} messages, {purged.receipts} receipts and {purged.sagas} sagas "
+            f"{verb}; "
             f"{purged.kept} old messages stay, for somebody needs them"
         )

@@ -42,11 +42,19 @@ def test_the_accounts_are_those_that_are_promised() -> None:
 
     assert set(content) == {"customers", "unicorns", "staff"}
     customers = [(item["username"], item["customer"]) for item in content["customers"]]
-    assert customers == [("cmr", "cmr"), ("thandi", "thandi"), ("pieter", "pieter")]
+    assert customers == [
+        ("cmr", "cmr"),
+        ("thandi", "thandi"),
+        ("pieter", "pieter"),
+        ("cmr-declined", "cmr-declined"),
+        ("cmr-capture", "cmr-capture"),
+        ("cmr-closed", "cmr-closed"),
+        ("cmr-refund", "cmr-refund"),
+    ]
     unicorns = [(item["username"], item["fleet"]) for item in content["unicorns"]]
     assert unicorns == [("rarity", "cape-town"), ("shadowfax", "winelands")]
     assert [set(item) for group in content.values() for item in group] == [
-        *([{"username", "customer", "token"}] * 3),
+        *([{"username", "customer", "token"}] * 7),
         *([{"username", "fleet", "token"}] * 2),
         {"username", "password", "token"},
     ]
@@ -76,7 +84,7 @@ def test_seeding_again_changes_nothing_and_prints_the_same() -> None:
     assert seeded() == first
     after = list(User.objects.order_by("id").values()), list(AuthToken.objects.values())
     assert after == before
-    assert Message.objects.count() == messages == 3
+    assert Message.objects.count() == messages == 7
 
 
 @pytest.mark.django_db
@@ -95,7 +103,7 @@ def test_a_token_that_has_expired_or_soon_will_is_renewed(left: timedelta) -> No
     AuthToken.objects.update(expiry=timezone.now() + left)
 
     assert seeded() == content
-    assert AuthToken.objects.filter(expiry__gt=timezone.now() + timedelta(days=1)).count() == 6
+    assert AuthToken.objects.filter(expiry__gt=timezone.now() + timedelta(days=1)).count() == 10
     assert all(works(token) for token in tokens(content))
 
 
@@ -157,5 +165,5 @@ def test_two_may_seed_at_once() -> None:
         thread.join()
 
     assert found == [seeded()] * 3
-    assert User.objects.count() == AuthToken.objects.count() == 6
-    assert Message.objects.count() == 3
+    assert User.objects.count() == AuthToken.objects.count() == 10
+    assert Message.objects.count() == 7

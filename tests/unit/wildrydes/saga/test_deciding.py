@@ -248,6 +248,16 @@ def test_without_its_definition_a_saga_is_stuck_and_keeps_what_it_was_told() -> 
     assert run.status == "running"
 
 
+def test_what_failed_while_its_definition_was_not_known_is_asked_for_again() -> None:
+    run = fare()
+    definition, run.definition = run.definition, None  # type: ignore[assignment]
+    run.fail("register")
+    run.definition = definition
+    assert run.status == "stuck"
+    assert run.order("retry") == ""
+    assert run.sent == ["register", "register"]
+
+
 def stuck_forward() -> Run:
     run = fare()
     run.succeed("register", "authorise", "capture", "credit")

@@ -137,7 +137,13 @@ class Story:
         if waiting and not state.is_ended:
             assert state.wake_at is not None
             assert all(moment is not None and state.wake_at <= moment for moment in waiting)
+        if state.status == "running" and state.deadline_at and not self.is_past_pivot():
+            assert state.wake_at is not None
+            assert state.wake_at <= state.deadline_at
         assert (state.status == "stuck") == bool(state.stuck_because)
+
+    def is_past_pivot(self) -> bool:
+        return self.run.steps.get(self.definition.pivot) in ("succeeded", "skipped")
 
     def drive_to_the_end(self) -> None:
         """Let everybody agree from now on, and a person skip what cannot be helped."""

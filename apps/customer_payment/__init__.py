@@ -1,0 +1,1 @@
+"""Customer payment: payment methods, payments and refunds, through a payment provider."""

@@ -1,0 +1,1 @@
+"""What may be done with payments and with the cards that pay them."""
