@@ -6,13 +6,23 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db import connection
+from django.db.models import Q, QuerySet
 
 from wildrydes.models import Message, Saga, SagaEvent
 from wildrydes.outgoing import Body, Plain
 from wildrydes.saga.recorded import History
 from wildrydes.saga.state import Entry, State, step_from
 
+NAMES = """
+WITH RECURSIVE found(name) AS (
+    SELECT min(definition) FROM wildrydes_saga
+    UNION ALL
+    SELECT (SELECT min(definition) FROM wildrydes_saga WHERE definition > found.name)
+    FROM found WHERE found.name IS NOT NULL
+)
+SELECT name FROM found WHERE name IS NOT NULL
+"""
 UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 
@@ -63,17 +73,28 @@ def select(
     *, definition: str = "", status: str = "", key: str = "", limit: int | None = None
 ) -> QuerySet[Saga]:
     """Return the sagas that were chosen, the newest first."""
-    chosen = {"definition": definition, "status": status, "key": key}
-    found = Saga.objects.filter(**{name: value for name, value in chosen.items() if value})
+    found = Saga.objects.filter(definition__in=[definition] if definition else names())
+    if status:
+        found = found.filter(status=status)
+    if key:
+        found = found.filter(key=key)
     return found.order_by("-id")[:limit]
 
 
-def find(text: str) -> list[Saga]:
-    """Return the sagas with this id, or with this key."""
+def named(text: str) -> Q:
+    """Return what finds the saga with this id, or those with this key, by an index."""
+    by_key = Q(definition__in=names(), key=text)
     try:
-        return list(Saga.objects.filter(id=UUID(text))) or list(Saga.objects.filter(key=text))
+        return Q(id=UUID(text)) | by_key
     except ValueError:
-        return list(Saga.objects.filter(key=text))
+        return by_key
+
+
+def names() -> list[str]:
+    """Return the names of all definitions that have sagas, by a few looks into an index."""
+    with connection.cursor() as cursor:
+        cursor.execute(NAMES)
+        return [name for (name,) in cursor.fetchall()]
 
 
 def spoken(passed: timedelta) -> str:
