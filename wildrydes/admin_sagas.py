@@ -76,9 +76,12 @@ class DefinitionFilter(admin.SimpleListFilter):
         return [(name, name) for name in reading.names()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Saga]) -> QuerySet[Saga]:
-        """Keep the sagas of the chosen one; all names, if none, so that an index serves others."""
-        value = self.value()
-        return queryset.filter(definition__in=[value] if value else reading.names())
+        """Keep the sagas of the chosen one; where only a status is, let the same index serve it."""
+        if self.value():
+            return queryset.filter(definition=self.value())
+        if "status__exact" in request.GET:
+            return queryset.filter(definition__in=reading.names())
+        return queryset
 
 
 class AgeFilter(admin.SimpleListFilter):
@@ -121,7 +124,6 @@ class SagaAdmin(ReadOnlyAdmin, FastCountAdmin, ModelAdmin):
         "where",
         "took",
         "why",
-        "id",
     )
     list_display_links = ("started_at", "key")
     list_filter = ("status", DefinitionFilter, AgeFilter)
@@ -130,12 +132,13 @@ class SagaAdmin(ReadOnlyAdmin, FastCountAdmin, ModelAdmin):
     ordering = ("-id",)
     sortable_by: Sequence[str] = ()
     fields = (
-        ("definition", "version", "key"),
-        ("coloured_status", "where", "took"),
-        ("started_at", "ended_at"),
-        ("deadline_at", "wake_at"),
+        ("definition", "version"),
+        ("key", "id"),
+        ("coloured_status", "where"),
+        ("started_at", "took"),
         ("failed_step", "reason"),
-        ("id", "correlation_id"),
+        ("wake_at", "deadline_at"),
+        ("ended_at", "correlation_id"),
         "input",
     )
     readonly_fields = ("coloured_status", "where", "took")

@@ -74,7 +74,7 @@ def outline(
     """Return what is to be drawn; without a definition the steps that were begun, in order."""
     walks = walked(entries)
     if definition is None:
-        stages = tuple((_unknown(step, walks),) for step in state.steps)
+        stages = tuple((_unknown(step, walk),) for step, walk in walks.items())
     else:
         stages = tuple(
             tuple(_node(step, walks.get(step.name), now) for step in stage)
@@ -138,9 +138,8 @@ def _node(step: Step, walk: Walk | None, now: datetime) -> Node:
     )
 
 
-def _unknown(name: str, walks: dict[str, Walk]) -> Node:
-    """Return a step of which nothing but its name is known."""
-    walk = walks.get(name, Walk(Way(), Way()))
+def _unknown(name: str, walk: Walk) -> Node:
+    """Return a step of which nothing but its history is known."""
     undo = None
     if walk.back.state != "pending":
         undo = Undo(label=f"undo {name}", state=walk.back.state)

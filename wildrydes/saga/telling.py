@@ -66,5 +66,6 @@ def where(saga: Saga) -> str:
     states = {name: data["status"] for name, data in saga.state.items()}
     for wanted in (("stuck",), ("running", "compensating")):
         if found := [name for name, status in states.items() if status in wanted]:
-            return ", ".join(found)
+            is_undone = saga.is_turned and "running" not in map(states.get, found)
+            return f"{'undo ' if is_undone else ''}{', '.join(sorted(found))}"
     return saga.failed_step

@@ -18,7 +18,7 @@ FRAME = 14.0
 HEAD = 46.0
 BETWEEN_LANES = 58.0
 FOOT = 30.0
-NARROWEST, WIDEST = 160.0, 216.0
+NARROWEST, WIDEST, WIDEST_FOR_NOTES = 160.0, 216.0, 176.0
 NAME_PIXELS, NOTE_PIXELS, WORD_PIXELS = 8.1, 6.1, 6.7
 BEFORE_TEXT, AFTER_TEXT = 42.0, 8.0
 
@@ -146,9 +146,9 @@ def _box_width(outline: Outline) -> float:
     names = [len(node.name) for node in nodes] + [len(undo.label) for undo in undos]
     notes = [len(node.note) for node in nodes]
     words = [len(told(undo.state, undo.note)) for undo in undos]
-    text = max(
-        NAME_PIXELS * max(names, default=0),
-        NOTE_PIXELS * max(notes, default=0),
-        WORD_PIXELS * max(words, default=0),
+    around = BEFORE_TEXT + AFTER_TEXT
+    for_names = around + NAME_PIXELS * max(names, default=0)
+    for_notes = around + max(
+        NOTE_PIXELS * max(notes, default=0), WORD_PIXELS * max(words, default=0)
     )
-    return min(WIDEST, max(NARROWEST, BEFORE_TEXT + text + AFTER_TEXT))
+    return max(NARROWEST, min(WIDEST, for_names), min(WIDEST_FOR_NOTES, for_notes))
