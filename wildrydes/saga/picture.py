@@ -123,7 +123,7 @@ def _node(step: Step, walk: Walk | None, now: datetime) -> Node:
     forward, back = (walk.forward, walk.back) if walk else (Way(), Way())
     undo = None
     if step.compensation is not None:
-        note = _note(back, step, now)
+        note = _note(back, step, now, tells=())
         label = _label(step.compensation, step.name)
         undo = Undo(label=label, state=_shown(back, step, now), note=note)
     return Node(
@@ -157,14 +157,14 @@ def _shown(way: Way, step: Step, now: datetime) -> graph.State:
     return "retrying" if way.state == "running" and _waits_until(way, step, now) else way.state
 
 
-def _note(way: Way, step: Step, now: datetime) -> str:
+def _note(way: Way, step: Step, now: datetime, *, tells: Sequence[str] = TELLING) -> str:
     if way.state == "pending":
         return ""
     if way.state in ("running", "compensating"):
         until = _waits_until(way, step, now)
         attempt = f"attempt {way.attempts} of {step.retry.max_attempts}"
         return f"{attempt}, in {spoken(until - now)}" if until else attempt
-    if way.state in TELLING and way.reason:
+    if way.state in tells and way.reason:
         return way.reason
     attempts = f"{way.attempts} attempts" if way.attempts > 1 else ""
     took = spoken(way.until - way.since) if way.since and way.until else ""

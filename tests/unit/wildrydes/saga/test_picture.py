@@ -86,6 +86,9 @@ def test_stuck_is_shown_where_it_is() -> None:
     dialogue = completed().refuse("no such street").expect_compensation("charge").fail("no bank")
     dialogue.expect_compensation("charge").fail("no bank").is_stuck("charge")
     assert states(dialogue)["charge"] == "completed, stuck"
+    undo = steps(dialogue)["charge"].undo
+    assert undo is not None
+    assert undo.note == "2 attempts · 10.0 s"
     assert states(dialogue)["send"] == "refused, pending"
 
 
