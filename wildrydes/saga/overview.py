@@ -52,30 +52,32 @@ class Row:
     is_on_its_way: bool
 
 
+@dataclass(frozen=True)
+class Known:
+    """What the log, the receipts and the open dispatches say of the commands, by message."""
+
+    commands: Mapping[UUID, Body]
+    carried: Mapping[UUID, UUID | None]
+    on_their_way: Mapping[UUID, UUID]
+    sent_at: Mapping[UUID, datetime]
+
+    def dispatch(self, message: UUID) -> UUID | None:
+        """Return what carries the command or, if it has arrived, carried it."""
+        return self.on_their_way.get(message) or self.carried.get(message)
+
+
 def rows(entries: Sequence[Entry]) -> list[Row]:
-    """Return the history, with what the log and the receipts of this database know of it."""
-    commands = commands_of(entries)
-    carried = _carried(list(commands))
-    open_ = _open(list(commands))
-    sent_at = {entry.message: entry.at for entry in entries if entry.kind in SENT}
-    return [
-        _row(number, entry, entries[0].at, commands, {**carried, **open_}, open_, sent_at)
-        for number, entry in enumerate(entries, 1)
-    ]
+    """Return the history, with what this database knows of its commands."""
+    sent_at = {item.message: item.at for item in entries if item.message and item.kind in SENT}
+    known = Known(
+        commands_of(entries), _carried(list(sent_at)), _on_their_way(list(sent_at)), sent_at
+    )
+    return [_row(number, entry, entries[0].at, known) for number, entry in enumerate(entries, 1)]
 
 
-def _row(
-    number: int,
-    entry: Entry,
-    begun_at: datetime,
-    commands: Mapping[UUID, Body],
-    carried: Mapping[UUID, UUID | None],
-    open_: Mapping[UUID, UUID],
-    sent_at: Mapping[UUID | None, datetime],
-) -> Row:
-    is_command = entry.kind in SENT and entry.message is not None
-    message = entry.message if is_command else None
-    is_answer = entry.message is not None and not is_command and entry.message in sent_at
+def _row(number: int, entry: Entry, begun_at: datetime, known: Known) -> Row:
+    message = entry.message if entry.kind in SENT else None
+    command = known.commands.get(message) if message else None
     return Row(
         number=number,
         at=entry.at,
@@ -84,15 +86,22 @@ def _row(
         tone=TONES.get(entry.kind, "neutral"),
         step=entry.step,
         attempt=entry.attempt,
-        took=spoken(entry.at - sent_at[entry.message]) if is_answer else "",
+        took=_took(entry, known),
         reason=entry.reason,
         actor=entry.actor,
-        input=_pretty(commands[message].to_data()) if message in commands else "",
+        input=_pretty(command.to_data()) if command else "",
         output=_pretty(entry.data),
         message=message,
-        dispatch=carried.get(message) if message else None,
-        is_on_its_way=message in open_,
+        dispatch=known.dispatch(message) if message else None,
+        is_on_its_way=message in known.on_their_way,
     )
+
+
+def _took(entry: Entry, known: Known) -> str:
+    """Return how long the answer that the entry tells of was awaited."""
+    if entry.message is None or entry.kind in SENT or entry.message not in known.sent_at:
+        return ""
+    return spoken(entry.at - known.sent_at[entry.message])
 
 
 def _what(entry: Entry) -> str:
@@ -111,6 +120,6 @@ def _carried(messages: Sequence[UUID]) -> dict[UUID, UUID | None]:
     return dict(found.values_list("message_id", "dispatch_id"))
 
 
-def _open(messages: Sequence[UUID]) -> dict[UUID, UUID]:
+def _on_their_way(messages: Sequence[UUID]) -> dict[UUID, UUID]:
     found = Dispatch.objects.filter(message_ids__overlap=list(messages)) if messages else ()
     return {message: item.id for item in found for message in item.message_ids}

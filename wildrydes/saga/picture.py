@@ -73,14 +73,13 @@ def outline(
 ) -> Outline:
     """Return what is to be drawn; without a definition the steps that were begun, in order."""
     walks = walked(entries)
+    stages: list[tuple[Node, ...]] = []
     if definition is None:
-        stages = tuple((_unknown(step, walk),) for step, walk in walks.items())
+        stages += [(_unknown(step, walk),) for step, walk in walks.items()]
     else:
-        stages = tuple(
-            tuple(_node(step, walks.get(step.name), now) for step in stage)
-            for stage in definition.stages
-        )
-    return Outline(name=name, stages=stages, status=state.status)
+        for stage in definition.stages:
+            stages.append(tuple(_node(step, walks.get(step.name), now) for step in stage))
+    return Outline(name=name, stages=tuple(stages), status=state.status)
 
 
 def walked(entries: Sequence[Entry]) -> dict[str, Walk]:

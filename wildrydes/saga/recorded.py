@@ -197,7 +197,7 @@ def _entry_data(entry: Entry, sent: Mapping[UUID, Body]) -> dict[str, Any]:
         "actor": entry.actor,
         "wake_at": entry.wake_at.isoformat() if entry.wake_at else "",
     }
-    if entry.kind in SENT and entry.message in sent:
+    if entry.kind in SENT and entry.message is not None and entry.message in sent:
         message_type, data = _told(sent[entry.message])
         known["sent"] = {"type": message_type, "data": data}
     return {name: value for name, value in known.items() if value}
