@@ -109,9 +109,8 @@ def _stays(walk: Walk) -> bool:
 
 def _take(walk: Walk, entry: Entry, *, is_turned: bool) -> None:
     """Let an entry change the direction that it is about."""
-    is_back = is_turned and walk.forward.state != "running"
     begins_back = entry.kind in ("compensating", "compensated", "stuck")
-    if is_back and (begins_back or walk.back.state != "pending"):
+    if is_turned and (begins_back or walk.back.state != "pending"):
         if entry.kind in UNDONE:
             walk.back.take(entry, UNDONE[entry.kind])
     elif entry.kind in DONE:

@@ -116,14 +116,11 @@ def differences(history: History, definition: Definition) -> list[str]:
 
 def happenings(entries: Sequence[Entry]) -> Iterator[tuple[datetime, Happening]]:
     """Return what came from outside: answers, the clock, and people; the rest followed from it."""
-    woken_at = None
     for number, entry in enumerate(entries):
         if entry.kind == "started":
             yield entry.at, Started()
         elif entry.kind == "timed_out":
-            if entry.at != woken_at:
-                woken_at = entry.at
-                yield entry.at, Woken()
+            yield entry.at, Woken()  # where one moment ended several hops, the first does it all
         elif entry.kind in ("operator", "cancelled"):
             yield entry.at, _ordered(entry, entries[number + 1 :])
         elif entry.message is not None and entry.kind in (*ANSWERS, "late"):

@@ -124,6 +124,14 @@ def test_a_saga_that_is_forced_forward_is_drawn_anew_from_there() -> None:
     assert states(dialogue)["look"] == "pending"
 
 
+def test_what_gets_stuck_after_it_was_forced_forward_is_stuck_on_that_way() -> None:
+    dialogue = completed().refuse("no such street").expect_compensation("charge")
+    dialogue.operate("force_forward").expect("charge").reply().expect("send").fail("no van")
+    dialogue.expect("send").fail("no van").is_stuck("send")
+    assert states(dialogue)["charge"] == "completed, pending"
+    assert states(dialogue)["send"] == "stuck, pending"
+
+
 def test_without_its_definition_the_steps_that_were_begun_are_drawn() -> None:
     picture = shown(HISTORIES["refused"](), known=False)
     assert [stage[0].name for stage in picture.stages] == ["reserve", "pack", "look"]
