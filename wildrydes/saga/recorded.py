@@ -6,7 +6,8 @@ clock and people did is given to the function that decides, and everything else 
 says has to come out again, the commands with it.
 
 Guarantee: whatever a changed definition would do differently in a recorded saga is named.
-Does not guarantee: anything about paths that no history has taken.
+Does not guarantee: anything about paths that no history has taken; nor that a history can be
+replayed in which the platform failed, and could not store or send what was decided.
 Source: Temporal's replay tests, which check workflow code against event histories.
 """
 
