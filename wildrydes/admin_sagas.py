@@ -62,6 +62,7 @@ ORDERS: dict[str, Callable[..., None]] = {
     "force_back": sagas.force_back,
     "cancel": sagas.cancel,
 }
+UNDER_WAY = ("running", "compensating", "stuck")
 SMALLEST = 0.8  # of its own size the picture stays readable
 
 
@@ -76,10 +77,10 @@ class DefinitionFilter(admin.SimpleListFilter):
         return [(name, name) for name in reading.names()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Saga]) -> QuerySet[Saga]:
-        """Keep the sagas of the chosen one; where only a status is, let the same index serve it."""
+        """Keep the sagas of the chosen one; else let the same index find a rare status."""
         if self.value():
             return queryset.filter(definition=self.value())
-        if "status__exact" in request.GET:
+        if request.GET.get("status__exact") in UNDER_WAY:
             return queryset.filter(definition__in=reading.names())
         return queryset
 
