@@ -1,4 +1,4 @@
-"""`manage.py sagas`: look at sagas, have something done to them, record their histories."""
+"""`manage.py sagas`: look at sagas, have something done to them, draw and record them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from wildrydes import saga as sagas
 from wildrydes.models import Saga
-from wildrydes.saga import reading, telling
+from wildrydes.saga import definition, graph, picture, reading, telling
 
 LISTED = 100
 
 
 class Command(BaseCommand):
-    """List, show and record sagas; retry, skip, supply, force forward or back, cancel."""
+    """List, show, draw and record sagas; retry, skip, supply, force forward or back, cancel."""
 
     help = (
         "Look at the sagas of this database, have something done to one, or record what happened. "
@@ -31,8 +32,8 @@ class Command(BaseCommand):
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         _add_list(actions)
         _add(actions, "show", "show all that is known of a saga, with its history")
-        record = _add(actions, "record", "write a saga's history as a file that can be replayed")
-        record.add_argument("--output", type=Path, metavar="FILE", help="(default: print it)")
+        _add_writing(actions, "draw", "draw a saga as SVG: its steps, and how each stands")
+        _add_writing(actions, "record", "write a saga's history as a file that can be replayed")
         _add_order(actions, "retry", "let a stuck saga try again where it is stuck")
         skip = _add_order(actions, "skip", "let a saga go on without a step, or its compensation")
         skip.add_argument("--step", required=True, help="which step")
@@ -64,16 +65,32 @@ class Command(BaseCommand):
         saga = _named(options["saga"])
         self._tell(options, telling.whole(saga), *telling.story(saga))
 
+    def _draw(self, options: dict[str, Any]) -> None:
+        saga = _named(options["saga"])
+        outline = picture.outline(
+            definition.find(saga.definition, saga.version),
+            name=saga.definition,
+            state=reading.state_of(saga),
+            entries=reading.entries_of(saga),
+            now=timezone.now(),
+        )
+        self._write(options, saga, graph.draw(outline, standalone=True))
+
     def _record(self, options: dict[str, Any]) -> None:
         saga = _named(options["saga"])
         history = reading.history_of(saga).to_data()
-        text = json.dumps(history, indent=2, ensure_ascii=False)
+        self._write(options, saga, json.dumps(history, indent=2, ensure_ascii=False))
+
+    def _write(self, options: dict[str, Any], saga: Saga, text: str) -> None:
         if options["output"] is None:
             self.stdout.write(text)
             return
-        options["output"].write_text(f"{text}\n")
+        try:
+            options["output"].write_text(f"{text}\n", encoding="utf-8")
+        except OSError as error:
+            raise CommandError(f"--output: {error}") from error
         told = {"saga": str(saga.id), "output": str(options["output"])}
-        self._tell(options, told, f"Recorded {len(history['history'])} entries.")
+        self._tell(options, told, f"Wrote {options['output']}.")
 
     def _retry(self, options: dict[str, Any]) -> None:
         saga = _named(options["saga"])
@@ -152,6 +169,11 @@ def _add_list(actions: Any) -> None:
     parser.add_argument(
         "--limit", type=int, default=LISTED, metavar="N", help=f"at most so many (default {LISTED})"
     )
+
+
+def _add_writing(actions: Any, name: str, meaning: str) -> None:
+    parser = _add(actions, name, meaning)
+    parser.add_argument("--output", type=Path, metavar="FILE", help="where to (default: print it)")
 
 
 def _add_order(actions: Any, name: str, meaning: str) -> Any:

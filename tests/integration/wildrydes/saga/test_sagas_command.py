@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from xml.etree import ElementTree
 
 import pytest
 from django.core.management import call_command
@@ -139,6 +140,17 @@ def test_a_key_that_two_sagas_have_is_not_enough(sales: Sales) -> None:
     Saga.objects.create(id=UUID(int=1), definition="another", version=1, key="k")
     with pytest.raises(CommandError, match="more than one saga has the key 'k'"):
         tell("retry", "k", "--reason", "x")
+
+
+def test_a_saga_is_drawn(sales: Sales, tmp_path: Path) -> None:
+    stuck(sales)
+    path = tmp_path / "sale.svg"
+    assert tell("draw", "k", "--output", path) == f"Wrote {path}.\n"
+    root = ElementTree.fromstring(path.read_text())
+    assert root.attrib["aria-label"].startswith("sale is stuck: book completed; pay completed;")
+    assert tell("draw", "k").startswith("<svg")
+    with pytest.raises(CommandError, match="--output"):
+        tell("draw", "k", "--output", tmp_path)
 
 
 def test_a_history_is_recorded_and_can_be_replayed(sales: Sales, tmp_path: Path) -> None:
