@@ -74,6 +74,7 @@ MESSAGING: tuple[Entry, ...] = (
     ("Operator actions", "history", "wildrydes_operatoraction_changelist"),
     ("Requests", "question_answer", "wildrydes_request_changelist"),
     ("Scatters", "call_split", "wildrydes_scatter_changelist"),
+    ("Sagas", "account_tree", "wildrydes_saga_changelist"),
     ("Topology", "hub", "wildrydes_topology"),
     ("Consumers", "engineering", "wildrydes_consumer_changelist"),
     ("Doctor", "stethoscope", "wildrydes_doctor"),

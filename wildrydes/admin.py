@@ -18,14 +18,21 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.views import UnfoldModelAdminViewMixin
 
-from wildrydes import admin_dead_letters, admin_redrives, admin_scatters, deliveries, topology
+from wildrydes import (
+    admin_dead_letters,
+    admin_redrives,
+    admin_sagas,
+    admin_scatters,
+    deliveries,
+    topology,
+)
 from wildrydes.admin_doctor import DoctorView
 from wildrydes.admin_lists import FastCountAdmin, ReadOnlyAdmin, SubscriptionFilter
 from wildrydes.admin_search import ExactSearchAdmin
 from wildrydes.models import Dispatch, Message, Receipt
 
 # Django looks for pages in this module alone.
-__all__ = ["admin_dead_letters", "admin_redrives", "admin_scatters"]
+__all__ = ["admin_dead_letters", "admin_redrives", "admin_sagas", "admin_scatters"]
 
 STATUS_LABELS = {
     "done": "success",

@@ -184,6 +184,7 @@ WILDRYDES = {
     "REDIS_URL": ENV.redis_client_url,
     "RELAY_LAG_LIMIT": timedelta(seconds=30),
     "ADMISSION_LAG": timedelta(seconds=ENV.admission_lag_seconds),
+    "FLOWER_URL": ENV.flower_url,
     "CRASH_AT": ENV.crash_at,
 }
 
