@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -11,6 +12,21 @@ from django.conf import settings
 from config.embedded.postgres import EmbeddedPostgres
 from config.embedded.valkey import EmbeddedValkey
 from wildrydes import redis
+
+TESTS = Path(__file__).parent
+
+OF_THE_WHOLE = ("acceptance", "faults")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests apart that start whole platforms, where tests run in several processes.
+
+    They take turns in one process; of the others each file stays in one.
+    """
+    for item in items:
+        kind = item.path.relative_to(TESTS).parts[0]
+        group = "platforms" if kind in OF_THE_WHOLE else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
