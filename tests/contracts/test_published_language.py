@@ -15,6 +15,12 @@ from uuid import UUID
 
 import pytest
 
+from apps.customer_accounting.messages import (
+    CreditPayment,
+    RecordRefund,
+    ReverseCredit,
+    ReverseRefund,
+)
 from apps.customer_notification.messages import SendEmail
 from apps.customer_payment.messages import (
     AuthorisePayment,
@@ -132,6 +138,22 @@ MESSAGES: list[Any] = [
             "type": "v1.ride-quotes.requested",
         },
     ),
+    CreditPayment(
+        reference="01990000-0000-7000-8000-000000000006",
+        ride_completion=UUID("01990000-0000-7000-8000-000000000001"),
+        customer="cmr",
+        amount=Decimal("256.50"),
+        currency="EUR",
+    ),
+    ReverseCredit(reference="01990000-0000-7000-8000-000000000006"),
+    RecordRefund(
+        reference="01990000-0000-7000-8000-000000000007",
+        of="01990000-0000-7000-8000-000000000006",
+        customer="cmr",
+        amount=Decimal("100.00"),
+        currency="EUR",
+    ),
+    ReverseRefund(reference="01990000-0000-7000-8000-000000000007"),
 ]
 
 each_message = pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.TYPE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from rest_framework.test import APIClient
 from apps.identity.models import User
 from wildrydes.envelope import Envelope
 from wildrydes.models import new_id
+from wildrydes.outgoing import Body
 
 EnvelopeFactory = Callable[..., Envelope]
 
@@ -31,6 +33,19 @@ def envelope(*, type_: str, data: dict[str, Any], time: datetime = NOON) -> Enve
         data=data,
         correlation_id="a-story",
     )
+
+
+def command(body: Body) -> Envelope:
+    """Return a command as it arrives, with a subject of its own."""
+    return replace(
+        envelope(type_=body.TYPE, data=body.to_data()), kind="command", subject=str(new_id())
+    )
+
+
+@pytest.fixture
+def commanded() -> Callable[[Body], Envelope]:
+    """Return a maker of commands as they arrive."""
+    return command
 
 
 @pytest.fixture
