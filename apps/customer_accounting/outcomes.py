@@ -1,4 +1,4 @@
-"""What becomes of a command to the ledger, and what was taken back before."""
+"""What becomes of a command to the ledger, and how an entry is taken back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from apps.customer_accounting import ledger
 from apps.customer_accounting.models import JournalEntry, Withdrawal
 
 
@@ -30,9 +31,46 @@ def withdrawn(*, kind: str, references: Collection[str]) -> frozenset[str]:
     return frozenset(found.values_list("reference", flat=True))
 
 
-def withdraw(*, kind: str, references: Sequence[str], now: datetime) -> None:
-    """Keep that these are taken back, also those that were never entered. Safe to call again."""
+def take_back(
+    *, kind: str, reversal: str, references: Sequence[str], now: datetime
+) -> list[Outcome]:
+    """Take back what is entered under these references, and bar what is not from being entered.
+
+    Safe to call again. The references must be locked.
+    """
+    _withdraw(kind, references, now=now)
+    found = entries_of(kind=kind, references=references)
+    entered = entries_of(kind=reversal, references=references)
+    new = {
+        reference: _opposite(entry, kind=reversal, now=now)
+        for reference, entry in found.items()
+        if reference not in entered
+    }
+    ledger.enter(list(new.values()))
+    ids = {reference: entry.id for reference, entry in entered.items()}
+    ids |= {reference: entry.id for reference, entry in new.items()}
+    return [Outcome(entry=ids.get(reference)) for reference in references]
+
+
+def _withdraw(kind: str, references: Sequence[str], *, now: datetime) -> None:
     rows = [
         Withdrawal(kind=kind, reference=reference, at=now) for reference in sorted(set(references))
     ]
     Withdrawal.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _opposite(entry: JournalEntry, *, kind: str, now: datetime) -> ledger.Entry:
+    """Return the entry that takes another one back: the same lines, the other way round."""
+    return ledger.Entry(
+        kind=kind,
+        ride_completion=entry.ride_completion,
+        reference=entry.reference,
+        refers_to=entry.id,
+        customer=entry.customer,
+        description=f"Taken back: {entry.description}"[:500],
+        occurred_at=now,
+        lines=tuple(
+            ledger.Line(line.account, -line.amount, line.currency, line.customer)
+            for line in entry.postings.order_by("id")
+        ),
+    )

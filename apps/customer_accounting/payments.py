@@ -49,42 +49,14 @@ def reverse_credits(*, references: Sequence[str], now: datetime) -> list[Outcome
     Safe to call again. Must be called inside a transaction.
     """
     ledger.lock(payment_name(reference) for reference in references)
-    outcomes.withdraw(kind=Kind.PAYMENT, references=references, now=now)
-    found = outcomes.entries_of(kind=Kind.PAYMENT, references=references)
-    reversed_ = outcomes.entries_of(kind=Kind.PAYMENT_REVERSAL, references=references)
-    entries = {
-        reference: taken_back(found[reference], kind=Kind.PAYMENT_REVERSAL, now=now)
-        for reference in references
-        if reference in found and reference not in reversed_
-    }
-    ledger.enter(list(entries.values()))
-    by_reference = {**reversed_, **entries}
-    return [
-        Outcome(entry=by_reference[item].id) if item in by_reference else Outcome()
-        for item in references
-    ]
+    return outcomes.take_back(
+        kind=Kind.PAYMENT, reversal=Kind.PAYMENT_REVERSAL, references=references, now=now
+    )
 
 
 def payment_name(reference: str) -> str:
     """Return the name by which a payment is locked."""
     return f"payment {reference}"
-
-
-def taken_back(entry: JournalEntry, *, kind: str, now: datetime) -> ledger.Entry:
-    """Return the entry that takes another one back: the same lines, the other way round."""
-    return ledger.Entry(
-        kind=kind,
-        ride_completion=entry.ride_completion,
-        reference=entry.reference,
-        refers_to=entry.id,
-        customer=entry.customer,
-        description=f"Taken back: {entry.description}"[:500],
-        occurred_at=now,
-        lines=tuple(
-            ledger.Line(line.account, -line.amount, line.currency, line.customer)
-            for line in entry.postings.order_by("id")
-        ),
-    )
 
 
 def _names(credit: CreditPayment) -> tuple[str, str]:

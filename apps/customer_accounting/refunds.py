@@ -49,20 +49,9 @@ def reverse_refunds(*, references: Sequence[str], now: datetime) -> list[Outcome
     Safe to call again. Must be called inside a transaction.
     """
     ledger.lock(_name(reference) for reference in references)
-    outcomes.withdraw(kind=Kind.REFUND, references=references, now=now)
-    found = outcomes.entries_of(kind=Kind.REFUND, references=references)
-    reversed_ = outcomes.entries_of(kind=Kind.REFUND_REVERSAL, references=references)
-    entries = {
-        reference: payments.taken_back(found[reference], kind=Kind.REFUND_REVERSAL, now=now)
-        for reference in references
-        if reference in found and reference not in reversed_
-    }
-    ledger.enter(list(entries.values()))
-    by_reference = {**reversed_, **entries}
-    return [
-        Outcome(entry=by_reference[item].id) if item in by_reference else Outcome()
-        for item in references
-    ]
+    return outcomes.take_back(
+        kind=Kind.REFUND, reversal=Kind.REFUND_REVERSAL, references=references, now=now
+    )
 
 
 def _name(reference: str) -> str:
