@@ -38,6 +38,7 @@ FLEETS: tuple[Entry, ...] = (
     ("Unicorns", "pets", "unicorn_management_unicorn_changelist"),
 )
 MONEY: dict[str, tuple[Entry, ...]] = {
+    "apps.fare_collection": (("Fares", "payments", "fare_collection_farecollection_changelist"),),
     "apps.customer_accounting": (
         ("Ledger", "account_balance", "customer_accounting_journalentry_changelist"),
         ("Accounts", "lock_person", "customer_accounting_customeraccount_changelist"),

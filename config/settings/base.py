@@ -26,6 +26,7 @@ SERVICES = [
     "apps.customer_payment",
     "apps.customer_accounting",
     "apps.customer_loyalty",
+    "apps.fare_collection",
     "apps.datalake_ingestion",
     "apps.extraordinary_rides",
 ]
