@@ -100,6 +100,11 @@ SUBSCRIPTIONS = (
         filter={"quotes": {"responder": [{"exists": False}]}},
     ),
     Subscription(
+        name="customer_notification.tell_of_fares",
+        topics=("fares",),
+        queue="customer_notification",
+    ),
+    Subscription(
         name="customer_notification.send_email",
         command="v1.email.send",
         queue="customer_notification.email",
@@ -185,6 +190,15 @@ SUBSCRIPTIONS = (
         topics=("rides",),
         queue="ride_booking",
         filter={"ride": [{"anything-but": None}]},
+    ),
+    Subscription(
+        name="ride_booking.record_charge",
+        topics=("fares",),
+        queue="ride_booking",
+        filter={
+            "type": ["v1.fare.collected", "v1.fare.refunded"],
+        },
+        scope="attributes",
     ),
     Subscription(
         name="unicorn_management.follow_rides",

@@ -2,8 +2,9 @@
 
 import django.db.models.deletion
 import django.db.models.expressions
-import wildrydes.models.ids
 from django.db import migrations, models
+
+import wildrydes.models.ids
 
 
 class Migration(migrations.Migration):

@@ -147,6 +147,38 @@ def quotes_gathered() -> EnvelopeFactory:
 
 
 @pytest.fixture
+def fare_event() -> Callable[..., Envelope]:
+    """Return a maker of events about the fare of a ride from Berlin to Frankfurt."""
+
+    def make(type_: str, **data: Any) -> Envelope:
+        return envelope(
+            type_=type_,
+            data={
+                "collection": str(new_id()),
+                "refund": str(new_id()),
+                "saga": str(new_id()),
+                "ride_completion": str(new_id()),
+                "ride": None,
+                "customer": "cmr",
+                "from": "Berlin",
+                "to": "Frankfurt",
+                "amount": 256.5,
+                "currency": "EUR",
+                "card": "•••• 4242",
+                "step": "credit",
+                "reason": "the account of cmr is closed",
+                "given_back": True,
+                "collected_at": NOON.isoformat(),
+                "failed_at": NOON.isoformat(),
+                "refunded_at": NOON.isoformat(),
+            }
+            | data,
+        )
+
+    return make
+
+
+@pytest.fixture
 def customer_registered() -> EnvelopeFactory:
     """Return a maker of `v1.customer.registered`."""
 
