@@ -70,6 +70,7 @@ class Stage:
     redis_url: str
     settings: str = "config.settings.local"
     port: int = field(default_factory=free_port)
+    variables: dict[str, str] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -87,6 +88,7 @@ class Stage:
             "DJANGO_SETTINGS_MODULE": self.settings,
             "WILDRYDES_STATE_DIR": str(self.directory),
             "SECRET_KEY": "the-acceptance-tests-use-this-key-and-nothing-else",
+            **self.variables,
         }
 
     def manage(self, *arguments: str) -> str:
