@@ -18,7 +18,7 @@ from tests.sandbox import SandboxProcess, running
 
 from .stage import RIDE, Servers, Stage, wait_until
 
-pytestmark = pytest.mark.timeout(220)
+pytestmark = pytest.mark.timeout(300)
 
 FARES = "/api/v1/fare-collections"
 PAYMENTS = "customer_payment"
