@@ -11,7 +11,7 @@ Source: Garcia-Molina and Salem, Sagas; Richardson, Saga (pivot); Hohpe and Wool
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from wildrydes.saga import orders
 from wildrydes.saga.definition import BACK, Definition
 from wildrydes.saga.happenings import Happening, Ordered, Started, Told, Woken
 from wildrydes.saga.progress import Command, Progress, open_hops
-from wildrydes.saga.state import Entry, Kind, State, StepState, evolve, replay
+from wildrydes.saga.state import Entry, Kind, State, StepState, changed, evolve, replay
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ def _decide(progress: Progress, happening: Happening) -> Decision:
         return Decision(state=state, refused=refused)
     progress.advance()
     return Decision(
-        state=replace(progress.state, wake_at=_wake_at(progress, before=state.wake_at)),
+        state=changed(progress.state, wake_at=_wake_at(progress, before=state.wake_at)),
         entries=progress.entries,
         commands=progress.commands,
         events=progress.events,
@@ -92,7 +92,7 @@ def give_up(
     waking = [step.wake_at for _, step in open_hops(state.steps) if step.wake_at]
     wake_at = min((moment for moment in waking if moment > now), default=None)
     return Decision(
-        state=replace(state, wake_at=wake_at),
+        state=changed(state, wake_at=wake_at),
         entries=entries,
         events=_telling(definition, state, now) if is_news else (),
     )

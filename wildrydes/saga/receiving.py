@@ -54,11 +54,12 @@ def record_all(said: Sequence[Said], *, orchestrator: str) -> Counter[str]:
     locked = rows.lock(list(happened)) if happened else []
     here = [row for row in locked if row.orchestrator in (orchestrator, "")]
     advancing.advance(here, happened)
-    counts = Counter(item.answer.outcome for item in said)
+    counts: Counter[str] = Counter(item.answer.outcome for item in said)
     known = sum(len(happened[row.state.saga]) for row in here)
     if unknown := len(said) - known:
         log.error("answers_to_no_saga", orchestrator=orchestrator, count=unknown)
-    return Counter({**counts, "unknown": unknown})
+    counts["unknown"] = unknown
+    return counts
 
 
 def _said(envelope: Envelope) -> Said:

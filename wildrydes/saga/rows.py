@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from django.db import connection
 
 from wildrydes import context, prepared, publishing
 from wildrydes.answering.answer import storable_reason
@@ -53,7 +54,7 @@ def lock(saga_ids: Sequence[UUID]) -> list[Row]:
 
     One lock order for everybody: two who have the same sagas in hand wait for each other.
     """
-    return _rows(statements.LOCK, [list(saga_ids)])
+    return _rows(statements.LOCK, [f"{{{','.join(map(str, saga_ids))}}}"])
 
 
 def claim_due(*, limit: int) -> list[Row]:
@@ -74,7 +75,8 @@ def update(changes: Sequence[Change]) -> None:
     changed = [item.decision.state for item in changes if item.decision.state != item.row.state]
     if changed:
         given = [{"id": state.saga, **_changing(state)} for state in changed]
-        prepared.execute(statements.UPDATE, [orjson.dumps(given).decode()])
+        with connection.cursor() as cursor:
+            cursor.execute(statements.UPDATE, [orjson.dumps(given).decode()])
 
 
 def tell(changes: Sequence[Change]) -> None:
@@ -91,7 +93,10 @@ def tell(changes: Sequence[Change]) -> None:
 
 
 def _rows(statement: str, parameters: Sequence[Any]) -> list[Row]:
-    return [_row(values) for values in prepared.execute(statement, parameters).fetchall()]
+    """Read rows by a plan of this moment: one that is kept was made when the table was small."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return [_row(values) for values in cursor.fetchall()]
 
 
 def _row(values: Sequence[Any]) -> Row:

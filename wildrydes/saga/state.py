@@ -99,7 +99,7 @@ class State:
     def troubled_by(self, stuck_because: str) -> State:
         """Return the state when that is why it is stuck: because of a step, or as a whole."""
         is_of_step = self.stuck_step and self.steps[self.stuck_step].reason == stuck_because
-        return self if is_of_step or not stuck_because else _changed(self, trouble=stuck_because)
+        return self if is_of_step or not stuck_because else changed(self, trouble=stuck_because)
 
     @property
     def is_ended(self) -> bool:
@@ -144,9 +144,9 @@ def replay(state: State, entries: Iterable[Entry]) -> State:
 def evolve(state: State, entry: Entry) -> State:
     """Return the state after one entry more."""
     changes = _CHANGES[entry.kind](state, entry)
-    changed = _changed(state, events=state.events + 1, **changes)
-    status = _status(changed)
-    return changed if status == state.status else _changed(changed, status=status)
+    after = changed(state, events=state.events + 1, **changes)
+    status = _status(after)
+    return after if status == state.status else changed(after, status=status)
 
 
 def step_from(data: Mapping[str, Any]) -> StepState:
@@ -157,7 +157,7 @@ def step_from(data: Mapping[str, Any]) -> StepState:
     return StepState(**{**data, "message": UUID(data["message"]), "wake_at": wake_at})
 
 
-def _changed(item: T, **changes: Any) -> T:
+def changed(item: T, **changes: Any) -> T:
     """Return a copy with other values. `dataclasses.replace` takes five times as long."""
     copy = object.__new__(type(item))
     copy.__dict__.update(item.__dict__)
@@ -262,7 +262,7 @@ def _unchanged(state: State, entry: Entry) -> Changes:
 
 
 def _step_changes(state: State, name: str, **changes: Any) -> Changes:
-    return {"steps": {**state.steps, name: _changed(state.steps.get(name, NOT_BEGUN), **changes)}}
+    return {"steps": {**state.steps, name: changed(state.steps.get(name, NOT_BEGUN), **changes)}}
 
 
 NOT_BEGUN = StepState(status="running")

@@ -10,7 +10,7 @@ COLUMNS = """id, definition, version, key, status, is_turned, input, state, fail
 PATIENCE = "set_config('idle_in_transaction_session_timeout', '5s', true)"
 
 LOCK = f"""
-SELECT {COLUMNS}, {PATIENCE} FROM wildrydes_saga WHERE id = ANY(%s) ORDER BY id FOR UPDATE
+SELECT {COLUMNS}, {PATIENCE} FROM wildrydes_saga WHERE id = ANY(%s::uuid[]) ORDER BY id FOR UPDATE
 """  # noqa: S608 - constants
 
 CLAIM_DUE = f"""

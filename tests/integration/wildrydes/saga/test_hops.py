@@ -339,6 +339,19 @@ def test_a_step_that_nobody_answers_in_time_turns_it_round(sales: Sales) -> None
     assert_history_tells_the_state()
 
 
+def test_a_whole_that_takes_too_long_turns_round(sales: Sales) -> None:
+    sales.answers["book.do"] = None
+    saga_id = sales.start()
+    sales.run()
+    past = timedelta(hours=1)
+    Saga.objects.update(deadline_at=F("deadline_at") - past, wake_at=F("wake_at") - past)
+    assert saga.wake_due() == 1
+    sales.run()
+    assert sales.statuses() == {"k": "compensated"}
+    assert sales.history(saga_id)[2:5] == ["timed_out", "timed_out book", "turned_back book"]
+    assert Saga.objects.get().reason == "the whole took too long"
+
+
 def test_a_late_answer_is_kept_and_changes_nothing(sales: Sales) -> None:
     sales.answers["pay.do"] = None
     saga_id = sales.start()
