@@ -41,6 +41,7 @@ FIVE = {
     "datalake_ingestion.collect_events",
     "extraordinary_rides.record_extraordinary_ride",
 }
+EVERYONE = {*FIVE, "fare_collection.collect"}
 
 
 def wait_until(condition: Callable[[], Any], *, what: str, seconds: float = 30.0) -> Any:

@@ -42,6 +42,7 @@ def test_a_ride_is_shown_with_what_became_of_its_event(
         "customer_notification.notify_customer",
         "datalake_ingestion.collect_events",
         "extraordinary_rides.record_extraordinary_ride",
+        "fare_collection.collect",
     }
     assert deliveries["customer_accounting.record_fare"] == {
         "subscription": "customer_accounting.record_fare",
