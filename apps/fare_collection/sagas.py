@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from apps.customer_accounting import messages as accounting
@@ -140,7 +141,7 @@ def _tell_staff(facts: Facts) -> Body:
     )
 
 
-def _fare(facts: Facts) -> dict[str, object]:
+def _fare(facts: Facts) -> dict[str, Any]:
     return vars(Fare.from_data(facts.input))
 
 

@@ -1,4 +1,4 @@
-"""The database is brought up to date; demo accounts, fleets, cards and closed accounts are there."""
+"""The database is brought up to date; demo accounts, fleets, cards, closed accounts are there."""
 
 from __future__ import annotations
 
