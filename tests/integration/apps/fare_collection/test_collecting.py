@@ -187,9 +187,9 @@ def test_a_fare_that_is_registered_after_it_failed_stays_failed(db: None) -> Non
     collecting.mark_failed(failed=[mark, mark], now=NOON)
 
     assert collecting.register(fares=[RegisterFare(**fare)], now=NOON) == [""]
+    assert FareCollection.objects.get().status == "failed"
     collecting.mark_failed(failed=[mark], now=NOON)
 
-    assert FareCollection.objects.get().status == "failed"
     assert Message.objects.filter(type="v1.fare.failed").count() == 1
     other = RegisterFare(**{**fare, "collection": new_id()})
     assert collecting.register(fares=[other], now=NOON) == [
