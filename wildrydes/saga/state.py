@@ -158,7 +158,7 @@ def step_from(data: Mapping[str, Any]) -> StepState:
 
 
 def changed(item: T, **changes: Any) -> T:
-    """Return a copy with other values. `dataclasses.replace` takes five times as long."""
+    """Return a copy with other values. `dataclasses.replace` takes eight times as long."""
     copy = object.__new__(type(item))
     copy.__dict__.update(item.__dict__)
     copy.__dict__.update(changes)

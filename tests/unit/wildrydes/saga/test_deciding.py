@@ -248,6 +248,15 @@ def test_without_its_definition_a_saga_is_stuck_and_keeps_what_it_was_told() -> 
     assert run.status == "running"
 
 
+def test_a_saga_that_its_definition_no_longer_fits_is_stuck() -> None:
+    run = fare()
+    run.definition = of(step("other"))
+    run.fail("register")
+    assert run.status == "stuck"
+    assert "undecided: KeyError" in run.state.stuck_because
+    assert run.kinds[-2:] == ["failed register", "stuck"]
+
+
 def test_what_failed_while_its_definition_was_not_known_is_asked_for_again() -> None:
     run = fare()
     definition, run.definition = run.definition, None  # type: ignore[assignment]
