@@ -19,7 +19,8 @@ from django.db.models import Sum
 from django.utils import timezone
 from pytest_django import Settings
 
-from apps.customer_accounting.models import Posting
+from apps.customer_accounting import operations
+from apps.customer_accounting.models import CustomerAccount, Posting
 from apps.customer_payment.models import PaymentMethod
 from apps.fare_collection import sagas
 from apps.fare_collection.models import FareCollection
@@ -59,6 +60,11 @@ class Town:
         (ride,) = self.complete(*rides, **options)
         self.run()
         return FareCollection.objects.get(ride_completion=ride)
+
+    def close_account(self, customer: str = "cmr") -> None:
+        """Let a customer's account take no payments."""
+        account = CustomerAccount(customer=customer, is_closed=True, reason="A legal hold.")
+        operations.change_account(account=account, by="olga")
 
     def run(self) -> None:
         """Let relay and workers run until every saga has ended or is stuck, and all arrived."""

@@ -7,8 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from apps.customer_accounting import operations as accounting
-from apps.customer_accounting.models import CustomerAccount, JournalEntry
+from apps.customer_accounting.models import JournalEntry
 from apps.fare_collection import queries
 from apps.fare_collection.messages import MarkFailed, RegisterFare
 from apps.fare_collection.models import FareCollection
@@ -22,11 +21,6 @@ GiveCard = Callable[..., None]
 
 OWED = {"customer_receivable": Decimal("256.50"), "ride_revenue": Decimal("-256.50")}
 PAID = {"payment_clearing": Decimal("256.50"), "ride_revenue": Decimal("-256.50")}
-
-
-def close_account(customer: str = "cmr") -> None:
-    account = CustomerAccount(customer=customer, is_closed=True, reason="A legal hold.")
-    accounting.change_account(account=account, by="olga")
 
 
 def steps_of(collection: FareCollection) -> dict[str, str]:
@@ -83,7 +77,7 @@ def test_a_capture_that_fails_releases_what_was_held(town: Town, card: GiveCard)
 
 def test_what_cannot_be_credited_is_given_back(town: Town, card: GiveCard) -> None:
     card()
-    close_account()
+    town.close_account()
 
     collection = town.collect()
 
@@ -100,7 +94,7 @@ def test_a_refund_that_fails_waits_for_a_person_and_goes_on_then(
     town: Town, card: GiveCard
 ) -> None:
     card("pm_sandbox_refundFails")
-    close_account()
+    town.close_account()
 
     collection = town.collect()
 
