@@ -40,6 +40,7 @@ class Environment:
     allowed_hosts: list[str]
     csrf_trusted_origins: list[str]
     email_url: str | None
+    staff_email: str
     stripe_api_base: str | None
     stripe_secret_key: str | None
     stripe_webhook_secret: str | None
@@ -100,6 +101,7 @@ def read_environment() -> Environment:
         allowed_hosts=env.list("ALLOWED_HOSTS", default=[]),
         csrf_trusted_origins=env.list("CSRF_TRUSTED_ORIGINS", default=[]),
         email_url=_secret(env, "EMAIL_URL"),
+        staff_email=env.str("WILDRYDES_STAFF_EMAIL", default=""),
         stripe_api_base=env.str("STRIPE_API_BASE", default="") or None,
         stripe_secret_key=_secret(env, "STRIPE_SECRET_KEY"),
         stripe_webhook_secret=_secret(env, "STRIPE_WEBHOOK_SECRET"),

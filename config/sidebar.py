@@ -37,12 +37,14 @@ FLEETS: tuple[Entry, ...] = (
     ("Fleets", "groups", "unicorn_management_fleet_changelist"),
     ("Unicorns", "pets", "unicorn_management_unicorn_changelist"),
 )
-CUSTOMERS: dict[str, Entry] = {
+MONEY: dict[str, tuple[Entry, ...]] = {
+    "apps.fare_collection": (("Fares", "payments", "fare_collection_farecollection_changelist"),),
     "apps.customer_accounting": (
-        "Ledger",
-        "account_balance",
-        "customer_accounting_journalentry_changelist",
+        ("Ledger", "account_balance", "customer_accounting_journalentry_changelist"),
+        ("Accounts", "lock_person", "customer_accounting_customeraccount_changelist"),
     ),
+}
+CUSTOMERS: dict[str, Entry] = {
     "apps.customer_loyalty": (
         "Loyalty accounts",
         "loyalty",
@@ -94,6 +96,10 @@ def sidebar(*, services: Sequence[str], flower_url: str) -> dict[str, Any]:
             ],
         ),
         ("Fleets", list(FLEETS) if "apps.unicorn_management" in services else []),
+        (
+            "Money",
+            [entry for name, entries in MONEY.items() if name in services for entry in entries],
+        ),
         ("Customers", [entry for name, entry in CUSTOMERS.items() if name in services]),
         ("Payments", list(PAYMENTS) if "apps.customer_payment" in services else []),
         ("Data", [entry for name, entry in DATA.items() if name in services]),

@@ -18,6 +18,23 @@ PAYMENT_PROVIDER = RetryPolicy(
 AT_ONCE_OR_NEVER = RetryPolicy(
     max_attempts=3, first=timedelta(milliseconds=200), cap=timedelta(seconds=1)
 )
+WHILE_FARES_COME = RetryPolicy(
+    max_attempts=60, first=timedelta(milliseconds=200), cap=timedelta(seconds=5)
+)
+FARE_COMMANDS = (
+    ("register", "v1.fare.register"),
+    ("mark_collected", "v1.fare.mark-collected"),
+    ("mark_failed", "v1.fare.mark-failed"),
+    ("register_refund", "v1.fare.register-refund"),
+    ("mark_refunded", "v1.fare.mark-refunded"),
+    ("mark_refund_failed", "v1.fare.mark-refund-failed"),
+)
+LEDGER_COMMANDS = (
+    ("credit_payment", "v1.account.credit-payment"),
+    ("reverse_credit", "v1.account.reverse-credit"),
+    ("record_refund", "v1.account.record-refund"),
+    ("reverse_refund", "v1.account.reverse-refund"),
+)
 
 TOPICS = (
     Topic(name="rides", types=("v1.ride.completed",)),
@@ -28,18 +45,29 @@ TOPICS = (
         name="bookings",
         types=("v1.ride.booked", "v1.ride.started", "v1.ride.cancelled", "v1.ride.finished"),
     ),
+    Topic(
+        name="fares",
+        types=(
+            "v1.fare.collected",
+            "v1.fare.failed",
+            "v1.fare.refunded",
+            "v1.fare-collection.stuck",
+        ),
+    ),
 )
 
 QUEUES = (
     Queue(name="customer_notification", refuse_beyond=IN_TIME),
     Queue(name="customer_notification.email", batch_items=20),
     Queue(name="customer_accounting", refuse_beyond=IN_TIME),
+    Queue(name="customer_accounting.payments"),
     Queue(name="customer_payment", batch_items=20),
-    Queue(name="fare_collection.advance"),
     Queue(name="customer_loyalty", refuse_beyond=IN_TIME),
     Queue(name="datalake_ingestion", refuse_beyond=IN_TIME),
     Queue(name="datalake_ingestion.files", batch_items=20),
     Queue(name="extraordinary_rides", refuse_beyond=IN_TIME),
+    Queue(name="fare_collection", refuse_beyond=IN_TIME),
+    Queue(name="fare_collection.advance"),
     Queue(name="ride_booking"),
     Queue(name="ride_booking.answers"),
     Queue(name="unicorn_management.rides"),
@@ -72,6 +100,11 @@ SUBSCRIPTIONS = (
         filter={"quotes": {"responder": [{"exists": False}]}},
     ),
     Subscription(
+        name="customer_notification.tell_of_fares",
+        topics=("fares",),
+        queue="customer_notification",
+    ),
+    Subscription(
         name="customer_notification.send_email",
         command="v1.email.send",
         queue="customer_notification.email",
@@ -81,6 +114,17 @@ SUBSCRIPTIONS = (
         name="customer_accounting.record_fare",
         topics=("rides",),
         queue="customer_accounting",
+    ),
+    *(
+        Subscription(
+            name=f"customer_accounting.{name}",
+            command=command,
+            queue="customer_accounting.payments",
+            responder="customer_accounting",
+            answers_to="fare_collection.advance",
+            retry=WHILE_FARES_COME,
+        )
+        for name, command in LEDGER_COMMANDS
     ),
     *(
         Subscription(
@@ -95,18 +139,13 @@ SUBSCRIPTIONS = (
         for verb in ("authorise", "capture", "release", "refund")
     ),
     Subscription(
-        name="fare_collection.advance",
-        replies=("v1.fare.answered",),
-        queue="fare_collection.advance",
-    ),
-    Subscription(
         name="customer_loyalty.award_points",
         topics=("rides",),
         queue="customer_loyalty",
     ),
     Subscription(
         name="datalake_ingestion.collect_events",
-        topics=("rides", "customers", "quote-requests", "quotes", "bookings"),
+        topics=("rides", "customers", "quote-requests", "quotes", "bookings", "fares"),
         queue="datalake_ingestion",
     ),
     Subscription(
@@ -122,6 +161,26 @@ SUBSCRIPTIONS = (
         filter={"fare": [{"numeric": [">=", 50]}], "distance": [{"numeric": [">=", 20]}]},
     ),
     Subscription(
+        name="fare_collection.collect",
+        topics=("rides",),
+        queue="fare_collection",
+    ),
+    *(
+        Subscription(
+            name=f"fare_collection.{name}",
+            command=command,
+            queue="fare_collection",
+            responder="fare_collection",
+            answers_to="fare_collection.advance",
+        )
+        for name, command in FARE_COMMANDS
+    ),
+    Subscription(
+        name="fare_collection.advance",
+        replies=("v1.fare.answered",),
+        queue="fare_collection.advance",
+    ),
+    Subscription(
         name="ride_booking.gather_quotes",
         replies=("v1.ride.quoted",),
         queue="ride_booking.answers",
@@ -131,6 +190,15 @@ SUBSCRIPTIONS = (
         topics=("rides",),
         queue="ride_booking",
         filter={"ride": [{"anything-but": None}]},
+    ),
+    Subscription(
+        name="ride_booking.record_charge",
+        topics=("fares",),
+        queue="ride_booking",
+        filter={
+            "type": ["v1.fare.collected", "v1.fare.refunded"],
+        },
+        scope="attributes",
     ),
     Subscription(
         name="unicorn_management.follow_rides",

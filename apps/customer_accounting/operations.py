@@ -1,4 +1,4 @@
-"""What may be done to the ledger: add to it."""
+"""What may be done to the ledger's rides: enter what they cost, give up what is not paid."""
 
 from __future__ import annotations
 
@@ -9,36 +9,20 @@ from decimal import Decimal
 from uuid import UUID
 
 import structlog
-from django.db import connection
+from django.db import transaction
 
-from apps.customer_accounting.models import JournalEntry, Posting
-from wildrydes.models import new_id
+from apps.customer_accounting import ledger, queries
+from apps.customer_accounting.models import CustomerAccount, JournalEntry, Posting
+from wildrydes.models import OperatorAction
 
 logger = structlog.get_logger(__name__)
 
-# One statement: the database wants to see an entry and all of its postings at once, and the
-# entries that are there already (and so are not returned by the first part) get no postings.
-# The order of insertion is that of the unique key, so that two batches cannot deadlock.
-POST_ENTRIES = """
-WITH entry AS (
-    INSERT INTO customer_accounting_journalentry
-        (id, kind, ride_completion, customer, description, occurred_at)
-    SELECT * FROM unnest(
-        %(id)s::uuid[], %(kind)s::text[], %(ride_completion)s::uuid[],
-        %(customer)s::text[], %(description)s::text[], %(occurred_at)s::timestamptz[]
-    ) AS new (id, kind, ride_completion, customer, description, occurred_at)
-    ORDER BY ride_completion, kind
-    ON CONFLICT (ride_completion, kind) DO NOTHING
-    RETURNING id
-)
-INSERT INTO customer_accounting_posting (entry_id, account, customer, amount, currency)
-SELECT line.* FROM unnest(
-    %(line_entry)s::uuid[], %(line_account)s::text[], %(line_customer)s::text[],
-    %(line_amount)s::numeric(14, 2)[], %(line_currency)s::text[]
-) AS line (entry_id, account, customer, amount, currency)
-JOIN entry ON entry.id = line.entry_id
-RETURNING entry_id
-"""
+CHANGE_ACCOUNT = "change_account"
+WRITE_OFF = "write_off"
+
+
+class NothingOwedError(Exception):
+    """There is nothing to write off: nothing is owed for the ride."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,41 +43,75 @@ def record_ride_fares(*, fares: Sequence[RideFare]) -> int:
     One statement for any number of fares. A ride whose fare stands in the books already is left
     as it is; the number of new entries is returned.
     """
-    if not fares:
-        return 0
-    with connection.cursor() as cursor:
-        cursor.execute(POST_ENTRIES, _columns(fares))
-        recorded = len({row[0] for row in cursor.fetchall()})
+    recorded = len(ledger.enter([_entry(fare) for fare in fares]))
     if recorded < len(fares):
         logger.warning("ride_fare_already_recorded", rides=len(fares) - recorded)
     return recorded
 
 
-def _columns(fares: Sequence[RideFare]) -> dict[str, list[object]]:
-    """Return the entries, and two lines for each of them, column by column."""
-    ids = [new_id() for _ in fares]
-    lines = [
-        line for entry, fare in zip(ids, fares, strict=True) for line in _lines_of(entry, fare)
-    ]
-    return {
-        "id": [*ids],
-        "kind": [JournalEntry.Kind.RIDE_FARE.value] * len(fares),
-        "ride_completion": [fare.ride_completion for fare in fares],
-        "customer": [fare.customer for fare in fares],
-        "description": [fare.description for fare in fares],
-        "occurred_at": [fare.occurred_at for fare in fares],
-        "line_entry": [line[0] for line in lines],
-        "line_account": [line[1] for line in lines],
-        "line_customer": [line[2] for line in lines],
-        "line_amount": [line[3] for line in lines],
-        "line_currency": [line[4] for line in lines],
-    }
+def write_off(*, ride_completion: UUID, by: str, now: datetime) -> Decimal:
+    """Give up what is owed for a ride, and put on record who did; return the amount.
+
+    Debit bad debt, credit the customer's receivable. Raises `NothingOwedError`.
+    """
+    with transaction.atomic():
+        ledger.lock([ride_name(ride_completion)])
+        found = queries.receivables(rides=[ride_completion]).get(ride_completion)
+        if found is None or found.owed <= 0:
+            raise NothingOwedError(f"nothing is owed for ride completion {ride_completion}")
+        ledger.enter([_written_off(found, now=now)])
+        detail = {"ride_completion": str(ride_completion), "amount": f"{found.owed:.2f}"}
+        OperatorAction.objects.create(by=by, action=WRITE_OFF, detail=detail)
+    return found.owed
 
 
-def _lines_of(entry: UUID, fare: RideFare) -> tuple[tuple[UUID, str, str, Decimal, str], ...]:
-    receivable = Posting.Account.CUSTOMER_RECEIVABLE.value
-    revenue = Posting.Account.RIDE_REVENUE.value
-    return (
-        (entry, receivable, fare.customer, fare.fare, fare.currency),
-        (entry, revenue, "", -fare.fare, fare.currency),
+def change_account(*, account: CustomerAccount, by: str) -> None:
+    """Close a customer's account or open it, and put on record who did.
+
+    Raises Django's `ValidationError` for one that is closed without a reason.
+    """
+    with transaction.atomic():
+        account.full_clean(validate_unique=False)
+        account.save()
+        detail = {
+            "customer": account.customer,
+            "closed": account.is_closed,
+            "reason": account.reason,
+        }
+        OperatorAction.objects.create(by=by, action=CHANGE_ACCOUNT, detail=detail)
+
+
+def ride_name(ride_completion: UUID) -> str:
+    """Return the name by which what is owed for a ride is locked."""
+    return f"ride {ride_completion}"
+
+
+def _entry(fare: RideFare) -> ledger.Entry:
+    account = Posting.Account
+    return ledger.Entry(
+        kind=JournalEntry.Kind.RIDE_FARE,
+        ride_completion=fare.ride_completion,
+        customer=fare.customer,
+        description=fare.description,
+        occurred_at=fare.occurred_at,
+        lines=(
+            ledger.Line(account.CUSTOMER_RECEIVABLE, fare.fare, fare.currency, fare.customer),
+            ledger.Line(account.RIDE_REVENUE, -fare.fare, fare.currency),
+        ),
+    )
+
+
+def _written_off(found: queries.Receivable, *, now: datetime) -> ledger.Entry:
+    account = Posting.Account
+    return ledger.Entry(
+        kind=JournalEntry.Kind.WRITE_OFF,
+        ride_completion=found.ride_completion,
+        reference=str(found.ride_completion),
+        customer=found.customer,
+        description="Written off",
+        occurred_at=now,
+        lines=(
+            ledger.Line(account.BAD_DEBT, found.owed, found.currency),
+            ledger.Line(account.CUSTOMER_RECEIVABLE, -found.owed, found.currency, found.customer),
+        ),
     )

@@ -4,6 +4,8 @@ from django.db import models
 
 from wildrydes.models import new_id
 
+STAFF = ""
+
 
 class Contact(models.Model):
     """Where a customer can be reached. An empty `email` means: in the app only.
@@ -23,7 +25,8 @@ class Contact(models.Model):
 class Notification(models.Model):
     """One thing that a customer was told; of each kind at most one about the same thing.
 
-    `about` is the ride completion, the booked ride or the request for quotes that it speaks of.
+    `customer` is empty where it is for staff. `about` is the ride completion, the booked ride, the
+    request for quotes, the collection of a fare, its refund or its saga that it speaks of.
 
     `message_id` is the message that it speaks of; the e-mail's Message-ID is derived from it.
     """
@@ -33,9 +36,13 @@ class Notification(models.Model):
         RIDE_BOOKED = "ride_booked", "Ride booked"
         RIDE_CANCELLED = "ride_cancelled", "Ride cancelled"
         NO_QUOTES = "no_quotes", "No quotes"
+        FARE_COLLECTED = "fare_collected", "Fare collected"
+        FARE_FAILED = "fare_failed", "Fare not collected"
+        FARE_REFUNDED = "fare_refunded", "Fare refunded"
+        FARE_STUCK = "fare_stuck", "Fare needs a person"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    customer = models.CharField(max_length=64)
+    customer = models.CharField(max_length=64, blank=True)
     kind = models.CharField(max_length=40, choices=Kind.choices)
     about = models.UUIDField()
     subject = models.CharField(max_length=200)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.core.validators import validate_email
@@ -15,7 +16,7 @@ from django.db import connection, transaction
 
 from apps.customer_notification import texts
 from apps.customer_notification.messages import SendEmail
-from apps.customer_notification.models import Contact, Notification
+from apps.customer_notification.models import STAFF, Contact, Notification
 from apps.customer_notification.texts import Text
 from wildrydes import crashpoints, publishing
 from wildrydes.envelope import Envelope
@@ -45,7 +46,7 @@ class Address:
 
 @dataclass(frozen=True, kw_only=True)
 class News:
-    """Something to tell a customer of, once; `cause` is the message that told us.
+    """Something to tell a customer of, or staff, once; `cause` is the message that told us.
 
     `kind` is one of `Notification.Kind`, and `about` the id of the thing that it speaks of.
     """
@@ -86,11 +87,7 @@ def notify(*, news: Sequence[News], now: datetime) -> None:
     """
     causes = {(item.about, item.kind): item.cause for item in reversed(news)}
     told = _tell_in_app(news, now=now)
-    reachable = set(
-        Contact.objects.filter(customer__in={row.customer for row in told})
-        .exclude(email="")
-        .values_list("customer", flat=True)
-    )
+    reachable = _reachable({row.customer for row in told})
     publishing.send_all(
         [
             publishing.Outgoing(
@@ -112,7 +109,7 @@ def send_email(*, notification: UUID, now: datetime) -> None:
     """
     with transaction.atomic(savepoint=False):
         row = Notification.objects.select_for_update().get(id=notification)
-        contact = Contact.objects.filter(customer=row.customer).exclude(email="").first()
+        contact = _contact(row.customer)
         if row.emailed_at is not None or contact is None:
             return
         crashpoints.reach("outside.before")
@@ -125,6 +122,19 @@ def send_email(*, notification: UUID, now: datetime) -> None:
 def message_id_header(message_id: UUID) -> str:
     """Return the Message-ID of the e-mail about this message: always the same one."""
     return f"<{message_id}@{MAIL_DOMAIN}>"
+
+
+def _reachable(customers: Collection[str]) -> set[str]:
+    """Return which of them have an address; staff have the one of the settings, if any."""
+    known = Contact.objects.filter(customer__in=customers).exclude(email="")
+    staff = {STAFF} if settings.STAFF_EMAIL else set[str]()
+    return set(known.values_list("customer", flat=True)) | staff
+
+
+def _contact(customer: str) -> Contact | None:
+    if customer != STAFF:
+        return Contact.objects.filter(customer=customer).exclude(email="").first()
+    return Contact(email=settings.STAFF_EMAIL) if settings.STAFF_EMAIL else None
 
 
 def _tell_in_app(news: Sequence[News], *, now: datetime) -> list[Notification]:

@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from apps.customer_notification import operations, texts
 from apps.customer_notification.messages import SendEmail
-from apps.customer_notification.models import Notification
+from apps.customer_notification.models import STAFF, Notification
 from apps.customer_notification.operations import News
+from apps.fare_collection import messages as fare_collection
 from apps.identity import messages as identity
 from apps.ride_booking import messages as ride_booking
 from apps.unicorn_management import messages as unicorn_management
@@ -40,6 +41,12 @@ def tell_of_bookings(envelopes: Sequence[Envelope]) -> None:
 @subscribe_batch("customer_notification.tell_of_no_quotes")
 def tell_of_no_quotes(envelopes: Sequence[Envelope]) -> None:
     """Tell the customer of each request that no fleet has made a quote for."""
+    _notify(envelopes)
+
+
+@subscribe_batch("customer_notification.tell_of_fares")
+def tell_of_fares(envelopes: Sequence[Envelope]) -> None:
+    """Tell the customer what became of a fare, and staff of one that needs them."""
     _notify(envelopes)
 
 
@@ -112,9 +119,76 @@ def _no_quotes(envelope: Envelope) -> News:
     )
 
 
+def _fare_collected(envelope: Envelope) -> News:
+    fare = fare_collection.FareCollected.from_data(envelope.data)
+    text = texts.fare_collected(
+        origin=fare.origin,
+        destination=fare.destination,
+        amount=fare.amount,
+        currency=fare.currency,
+        card=fare.card,
+    )
+    return News(
+        customer=fare.customer,
+        kind=Kind.FARE_COLLECTED,
+        about=fare.collection,
+        text=text,
+        cause=envelope,
+    )
+
+
+def _fare_failed(envelope: Envelope) -> News:
+    fare = fare_collection.FareFailed.from_data(envelope.data)
+    text = texts.fare_failed(
+        origin=fare.origin,
+        destination=fare.destination,
+        amount=fare.amount,
+        currency=fare.currency,
+        reason=fare.reason,
+        given_back=fare.given_back,
+    )
+    return News(
+        customer=fare.customer,
+        kind=Kind.FARE_FAILED,
+        about=fare.collection,
+        text=text,
+        cause=envelope,
+    )
+
+
+def _fare_refunded(envelope: Envelope) -> News:
+    fare = fare_collection.FareRefunded.from_data(envelope.data)
+    text = texts.fare_refunded(
+        origin=fare.origin,
+        destination=fare.destination,
+        amount=fare.amount,
+        currency=fare.currency,
+        card=fare.card,
+    )
+    return News(
+        customer=fare.customer,
+        kind=Kind.FARE_REFUNDED,
+        about=fare.refund,
+        text=text,
+        cause=envelope,
+    )
+
+
+def _fare_stuck(envelope: Envelope) -> News:
+    fare = fare_collection.FareCollectionStuck.from_data(envelope.data)
+    text = texts.fare_stuck(
+        collection=fare.collection, customer=fare.customer, step=fare.step, reason=fare.reason
+    )
+    return News(customer=STAFF, kind=Kind.FARE_STUCK, about=fare.saga, text=text, cause=envelope)
+
+
 NEWS: Mapping[str, Callable[[Envelope], News]] = {
     unicorn_management.RideCompleted.TYPE: _completed,
     ride_booking.RideBooked.TYPE: _booked,
     ride_booking.RideCancelled.TYPE: _cancelled,
     ride_booking.QuotesGathered.TYPE: _no_quotes,
+    fare_collection.FareCollected.TYPE: _fare_collected,
+    fare_collection.FareFailed.TYPE: _fare_failed,
+    fare_collection.FareRefunded.TYPE: _fare_refunded,
+    fare_collection.FareCollectionStuck.TYPE: _fare_stuck,
 }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from uuid import UUID
 
 SUBJECT_LENGTH = 200
+FREE = "There is nothing to pay."
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,59 @@ def no_quotes(*, origin: str, destination: str) -> Text:
     return Text(
         subject=_cut(f"No unicorn is free {route}"),
         body=f"We are sorry: no fleet has offered you a ride {route}.\nPlease try again later.",
+    )
+
+
+def fare_collected(
+    *, origin: str, destination: str, amount: Decimal, currency: str, card: str
+) -> Text:
+    """Return what a customer is told when a fare was collected. A free ride has no card."""
+    route = f"from {single_line(origin)} to {single_line(destination)}"
+    paid = f"We have charged {amount:.2f} {currency} to your card {card}." if card else FREE
+    return Text(
+        subject=_cut(f"Paid: your ride {route}"), body=f"{paid}\nIt is for your ride {route}."
+    )
+
+
+def fare_failed(
+    *,
+    origin: str,
+    destination: str,
+    amount: Decimal,
+    currency: str,
+    reason: str,
+    given_back: bool,
+) -> Text:
+    """Return what a customer is told when a fare could not be collected, and why."""
+    route = f"from {single_line(origin)} to {single_line(destination)}"
+    kept = "What was charged has been given back." if given_back else "Nothing was charged."
+    return Text(
+        subject=_cut(f"Not paid: your ride {route}"),
+        body=f"We could not collect the fare of {amount:.2f} {currency} for your ride {route}: "
+        f"{single_line(reason)}.\n{kept}\n\nThe fare is still to be paid.",
+    )
+
+
+def fare_refunded(
+    *, origin: str, destination: str, amount: Decimal, currency: str, card: str
+) -> Text:
+    """Return what a customer is told when money was given back."""
+    route = f"from {single_line(origin)} to {single_line(destination)}"
+    return Text(
+        subject=_cut(f"Refunded: your ride {route}"),
+        body=f"We have given {amount:.2f} {currency} back to your card {card}.\n"
+        f"It is for your ride {route}.",
+    )
+
+
+def fare_stuck(*, collection: UUID, customer: str, step: str, reason: str) -> Text:
+    """Return what staff are told when a fare waits for one of them."""
+    return Text(
+        subject=_cut(f"A fare needs you: {single_line(customer)}, {single_line(step)}"),
+        body=f"Fare collection {collection} of customer {single_line(customer)} cannot go on by "
+        f"itself.\nStep: {single_line(step)}\nReason: {single_line(reason)}\n\n"
+        "Retry it, skip the step, supply its result or force it, in the admin or with "
+        "`manage.py sagas`.",
     )
 
 

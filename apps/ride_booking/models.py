@@ -153,3 +153,20 @@ class Charge(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount} {self.currency}"
+
+
+class Payment(models.Model):
+    """Money that moved for a ride: what was charged to a card or, negative, given back.
+
+    Its id is that of the fare's collection, or of the refund. Never changed, as the receipt.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    ride = models.ForeignKey(Ride, on_delete=models.PROTECT, related_name="payments")
+    amount = models.DecimalField(max_digits=12, decimal_places=2)
+    currency = models.CharField(max_length=3)
+    card = models.CharField(max_length=20, blank=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"

@@ -63,7 +63,15 @@ def story(ride: Ride) -> list[Entry]:
         )
         for charge in queries.charges_of(ride=ride)
     ]
-    return happened + charged
+    paid = [
+        Entry(
+            at=payment.at,
+            what="Charged" if payment.amount >= 0 else "Given back",
+            remark=f"{abs(payment.amount)} {payment.currency} {payment.card}".strip(),
+        )
+        for payment in queries.payments_of(ride=ride)
+    ]
+    return happened + charged + paid
 
 
 def _responder(name: str, said: Response | None, scatter: Scatter, *, accepted: bool) -> Responder:

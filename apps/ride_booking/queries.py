@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from apps.identity import messages as identity
-from apps.ride_booking.models import Charge, Rfq, Ride, RideEvent
+from apps.ride_booking.models import Charge, Payment, Rfq, Ride, RideEvent
 from apps.ride_booking.offers import Offer
 from wildrydes.models import Response, Scatter
 
@@ -161,6 +161,11 @@ def timeline_of(*, ride: Ride) -> list[RideEvent]:
 def charges_of(*, ride: Ride) -> list[Charge]:
     """Return the lines of a ride's receipt, in order."""
     return list(ride.charges.order_by("id"))
+
+
+def payments_of(*, ride: Ride) -> list[Payment]:
+    """Return what was charged for a ride and given back, in order of time."""
+    return list(ride.payments.order_by("at", "id"))
 
 
 RowModel = TypeVar("RowModel", bound=Model)

@@ -164,6 +164,7 @@ class ReceiptView(APIView):
         """Return every charge and refund of the ride, and their sum; none before it is over."""
         ride = _ride(request, id)
         charges = queries.charges_of(ride=ride)
+        payments = queries.payments_of(ride=ride)
         receipt: dict[str, Any] = {
             "ride": ride.id,
             "customer": ride.customer,
@@ -171,6 +172,8 @@ class ReceiptView(APIView):
             "currency": ride.currency,
             "lines": charges,
             "total": sum(charge.amount for charge in charges),
+            "payments": payments,
+            "paid": sum(payment.amount for payment in payments),
         }
         return Response(serializers.ReceiptSerializer(receipt).data)
 

@@ -248,8 +248,17 @@ class ChargeSerializer(serializers.Serializer[Any]):
     note = serializers.CharField()
 
 
+class PaymentSerializer(serializers.Serializer[Any]):
+    """What was charged to a card or, negative, given back."""
+
+    id = serializers.UUIDField(help_text="The fare's collection, or the refund.")
+    amount = serializers.DecimalField(max_digits=12, decimal_places=2)
+    card = serializers.CharField()
+    at = serializers.DateTimeField()
+
+
 class ReceiptSerializer(serializers.Serializer[Any]):
-    """What a ride cost: every line, and their sum."""
+    """What a ride cost: every line, and their sum; and what was paid of that."""
 
     ride = serializers.UUIDField()
     customer = serializers.CharField()
@@ -257,6 +266,8 @@ class ReceiptSerializer(serializers.Serializer[Any]):
     currency = serializers.CharField()
     lines = ChargeSerializer(many=True)
     total = serializers.DecimalField(max_digits=12, decimal_places=2)
+    payments = PaymentSerializer(many=True)
+    paid = serializers.DecimalField(max_digits=12, decimal_places=2)
 
 
 def _declines(data: Any, fields: dict[str, Any]) -> bool:

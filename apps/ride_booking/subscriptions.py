@@ -1,18 +1,20 @@
-"""Which messages ride booking takes: what fleets answer, and which rides were completed."""
+"""Which messages ride booking takes: what fleets answer, which rides were completed and paid."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import structlog
 from django.conf import settings
 
+from apps.fare_collection import messages as fare_collection
 from apps.ride_booking import offers, queries
 from apps.ride_booking.messages import GatheredQuote, QuotesGathered
 from apps.ride_booking.models import Rfq
-from apps.ride_booking.operations import requesting, riding
+from apps.ride_booking.operations import paying, requesting, riding
 from apps.unicorn_management import messages as unicorn_management
 from wildrydes import scatter_gather
 from wildrydes.envelope import Envelope
@@ -58,12 +60,51 @@ def complete_ride(envelopes: Sequence[Envelope]) -> None:
     riding.complete(completions=completions)
 
 
+@subscribe_batch("ride_booking.record_charge")
+def record_charge(envelopes: Sequence[Envelope]) -> None:
+    """Write on the receipts of booked rides what was charged and what was given back."""
+    paying.record(movements=[item for each in envelopes for item in _movements(each)])
+
+
+def _movements(envelope: Envelope) -> list[paying.Movement]:
+    """Return the movement of money that an event speaks of; none for a ride that is not ours."""
+    if envelope.type == fare_collection.FareRefunded.TYPE:
+        refunded = fare_collection.FareRefunded.from_data(envelope.data)
+        return _movement(refunded, refunded.refund, refunded.card, at=refunded.refunded_at)
+    collected = fare_collection.FareCollected.from_data(envelope.data)
+    return _movement(collected, collected.collection, collected.card, at=collected.collected_at)
+
+
+def _movement(
+    fare: fare_collection.Fare, id: UUID, card: str, *, at: datetime
+) -> list[paying.Movement]:
+    return [
+        paying.Movement(
+            id=id,
+            ride=ride,
+            customer=fare.customer,
+            amount=fare.amount,
+            currency=fare.currency,
+            card=card,
+            is_refund=isinstance(fare, fare_collection.FareRefunded),
+            at=at,
+        )
+        for ride in _ids(fare.ride)
+    ]
+
+
 def _booked(event: unicorn_management.RideCompleted) -> list[UUID]:
     """Return the ride's id; a unicorn may have named what is none of ours."""
-    try:
-        return [UUID(event.ride or "")]
-    except ValueError:
+    found = _ids(event.ride)
+    if not found:
         log.warning("completion_of_no_ride", ride=event.ride, reason="no such ride")
+    return found
+
+
+def _ids(ride: str | None) -> list[UUID]:
+    try:
+        return [UUID(ride or "")]
+    except ValueError:
         return []
 
 

@@ -75,6 +75,18 @@ class Caller:
         found: dict[str, Any] = self._read("GET", f"/api/v1/rides/{ride}", expected=200)
         return found
 
+    def fare(self, ride: str) -> dict[str, Any] | None:
+        """Return how the fare of a ride is collected; None while nobody has begun to."""
+        path = "/api/v1/fare-collections"
+        try:
+            response = self._client.get(path, params={"ride": ride})
+        except httpx.HTTPError as error:
+            raise RequestRefused(f"GET {path}: {error!r}") from error
+        if response.status_code not in (200, 404):
+            raise RequestRefused(f"GET {path}: {response.status_code} {response.text}")
+        found: dict[str, Any] = response.json()
+        return found if response.status_code == 200 else None
+
     def mine(self, what: str) -> Any:
         """Return the caller's own statement, loyalty or notifications."""
         return self._read("GET", f"/api/v1/customers/me/{what}", expected=200)

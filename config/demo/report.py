@@ -9,10 +9,10 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.table import Table
 
-from config.demo import following, rides
+from config.demo import fares, following, rides
 
 WIDTH_OF_A_FILE = 120
-SHOWN = len(rides.RIDES) + 2  # notifications: each ride's, and the instant ride's two
+SHOWN = 10  # of the notifications, the newest
 COLUMNS = (*sorted(rides.EVERYBODY), rides.EXTRAORDINARY)
 
 
@@ -29,6 +29,25 @@ def print_outcomes(outcomes: Sequence[following.Outcome], *, stream: TextIO) -> 
         table.add_column(service.replace("_", "\n"), justify="right")
     for outcome in outcomes:
         table.add_row(str(outcome.ride), *(_cell(outcome, service) for service in columns))
+    _print(table, stream=stream)
+
+
+def print_fares(told: Sequence[fares.Told], *, stream: TextIO) -> None:
+    """Print one row for each fare: how it ended, and what the provider's ledger and ours say."""
+    table = Table(title="What became of the fares, by the provider's ledger and by ours")
+    table.title_justify = "left"
+    for name in ("customer", "fare", "failed at"):
+        table.add_column(name)
+    for name in (*fares.MOVEMENTS, "clearing", "owed"):
+        table.add_column(name, justify="right")
+    for item in told:
+        amounts = (*(item.provider[kind] for kind in fares.MOVEMENTS), item.cleared, item.owed)
+        table.add_row(
+            item.scene.customer,
+            item.fare["status"],
+            item.fare["failed_step"],
+            *(f"{amount:.2f}" if amount else "" for amount in amounts),
+        )
     _print(table, stream=stream)
 
 

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 EVERYBODY = frozenset(
-    {"customer_notification", "customer_accounting", "customer_loyalty", "datalake_ingestion"}
+    {
+        "customer_notification",
+        "customer_accounting",
+        "customer_loyalty",
+        "datalake_ingestion",
+        "fare_collection",
+    }
 )
 EXTRAORDINARY = "extraordinary_rides"
 BOOKING = "ride_booking"

@@ -26,6 +26,7 @@ SERVICES = [
     "apps.customer_payment",
     "apps.customer_accounting",
     "apps.customer_loyalty",
+    "apps.fare_collection",
     "apps.datalake_ingestion",
     "apps.extraordinary_rides",
 ]
@@ -137,6 +138,7 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(ENV.state_dir / "mail")
 EMAIL_TIMEOUT = 10
+STAFF_EMAIL = ENV.staff_email
 DEFAULT_FROM_EMAIL = "Wild Rydes <rides@wildrydes.example>"
 
 STRIPE_API_BASE = ENV.stripe_api_base or (

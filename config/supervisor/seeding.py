@@ -1,4 +1,4 @@
-"""The database is brought up to date and the demo accounts, fleets and cards are there."""
+"""The database is brought up to date; demo accounts, fleets, cards, closed accounts are there."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def prepare_database() -> announcement.Accounts:
         management.call_command("seed_demo", "--json", stdout=output)
         management.call_command("seed_fleets")
         management.call_command("seed_payment_methods")
+        management.call_command("seed_accounts")
         accounts: announcement.Accounts = json.loads(output.getvalue())
         return accounts
     finally:

@@ -41,6 +41,7 @@ FIVE = {
     "datalake_ingestion.collect_events",
     "extraordinary_rides.record_extraordinary_ride",
 }
+EVERYONE = {*FIVE, "fare_collection.collect"}
 
 
 def wait_until(condition: Callable[[], Any], *, what: str, seconds: float = 30.0) -> Any:
@@ -70,6 +71,7 @@ class Stage:
     redis_url: str
     settings: str = "config.settings.local"
     port: int = field(default_factory=free_port)
+    variables: dict[str, str] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -87,6 +89,7 @@ class Stage:
             "DJANGO_SETTINGS_MODULE": self.settings,
             "WILDRYDES_STATE_DIR": str(self.directory),
             "SECRET_KEY": "the-acceptance-tests-use-this-key-and-nothing-else",
+            **self.variables,
         }
 
     def manage(self, *arguments: str) -> str:

@@ -51,7 +51,17 @@ def test_it_starts_the_platform_and_shows_every_ride_and_an_instant_one(state_di
     silent = re.findall(r"(?:declined|did not answer|came late): (.*)$", shown.stdout, re.MULTILINE)
     assert {*quotes, *", ".join(silent).split(", ")} == set(FLEETS)
     assert re.search(r"The ride is completed: requested .* booked .* started .*", shown.stdout)
-    assert re.search(r"│ Frankfurt – Las Vegas, fare [\d.]+ │( +\d+ │){6}", shown.stdout)
+    assert re.search(r"│ Frankfurt – Las Vegas,[^│]*│( +\d+ │){7}", shown.stdout)
+    for customer, ended in (
+        ("cmr", "collected"),
+        ("cmr-declined", "failed +│ authorise"),
+        ("cmr-capture", "failed +│ capture"),
+        ("cmr-closed", "failed +│ credit"),
+        ("cmr-refund", "failed +│ credit"),
+    ):
+        assert re.search(rf"│ {customer} +│ {ended} +│", shown.stdout), customer
+    assert "cmr-refund    is charged, and cannot be refunded at once: stuck" in shown.stdout
+    assert "the provider's ledger agrees with ours" in shown.stdout
     assert "Wild Rydes has stopped." in shown.stdout
 
 

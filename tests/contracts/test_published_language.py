@@ -15,6 +15,12 @@ from uuid import UUID
 
 import pytest
 
+from apps.customer_accounting.messages import (
+    CreditPayment,
+    RecordRefund,
+    ReverseCredit,
+    ReverseRefund,
+)
 from apps.customer_notification.messages import SendEmail
 from apps.customer_payment.messages import (
     AuthorisePayment,
@@ -23,6 +29,18 @@ from apps.customer_payment.messages import (
     ReleasePayment,
 )
 from apps.datalake_ingestion.messages import WriteLakeFile
+from apps.fare_collection.messages import (
+    FareCollected,
+    FareCollectionStuck,
+    FareFailed,
+    FareRefunded,
+    MarkCollected,
+    MarkFailed,
+    MarkRefunded,
+    MarkRefundFailed,
+    RegisterFare,
+    RegisterRefund,
+)
 from apps.identity.messages import CustomerRegistered
 from apps.ride_booking.messages import (
     GatheredQuote,
@@ -41,6 +59,17 @@ GOLDEN = Path(__file__).parent / "golden"
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 RFQ = UUID("01990000-0000-7000-8000-000000000004")
 RIDE = UUID("01990000-0000-7000-8000-000000000005")
+COLLECTION = UUID("01990000-0000-7000-8000-000000000006")
+REFUND = UUID("01990000-0000-7000-8000-000000000007")
+FARE: dict[str, Any] = {
+    "ride_completion": UUID("01990000-0000-7000-8000-000000000001"),
+    "ride": str(RIDE),
+    "customer": "cmr",
+    "origin": "Berlin",
+    "destination": "Frankfurt",
+    "amount": Decimal("256.50"),
+    "currency": "EUR",
+}
 PAYMENT = "01990000-0000-7000-8000-000000000006"
 
 MESSAGES: list[Any] = [
@@ -131,6 +160,58 @@ MESSAGES: list[Any] = [
             "id": "01990000-0000-7000-8000-000000000004",
             "type": "v1.ride-quotes.requested",
         },
+    ),
+    CreditPayment(
+        reference="01990000-0000-7000-8000-000000000006",
+        ride_completion=UUID("01990000-0000-7000-8000-000000000001"),
+        customer="cmr",
+        amount=Decimal("256.50"),
+        currency="EUR",
+    ),
+    ReverseCredit(reference="01990000-0000-7000-8000-000000000006"),
+    RecordRefund(
+        reference="01990000-0000-7000-8000-000000000007",
+        of="01990000-0000-7000-8000-000000000006",
+        customer="cmr",
+        amount=Decimal("100.00"),
+        currency="EUR",
+    ),
+    ReverseRefund(reference="01990000-0000-7000-8000-000000000007"),
+    RegisterFare(collection=COLLECTION, **FARE),
+    MarkCollected(collection=COLLECTION, card="•••• 4242", **FARE),
+    MarkFailed(
+        collection=COLLECTION,
+        step="credit",
+        reason="the account of cmr is closed",
+        given_back=True,
+        **FARE,
+    ),
+    RegisterRefund(refund=REFUND),
+    MarkRefunded(refund=REFUND),
+    MarkRefundFailed(refund=REFUND, step="refund", reason="the provider refuses"),
+    FareCollected(collection=COLLECTION, card="•••• 4242", collected_at=NOON, **FARE),
+    FareFailed(
+        collection=COLLECTION,
+        step="credit",
+        reason="the account of cmr is closed",
+        given_back=True,
+        failed_at=NOON,
+        **FARE,
+    ),
+    FareRefunded(
+        collection=COLLECTION,
+        refund=REFUND,
+        reason="The unicorn took a detour.",
+        card="•••• 4242",
+        refunded_at=NOON,
+        **FARE,
+    ),
+    FareCollectionStuck(
+        collection=COLLECTION,
+        saga=COLLECTION,
+        step="capture",
+        reason="the provider refuses",
+        **FARE,
     ),
 ]
 

@@ -1,4 +1,5 @@
-"""Send a handful of rides through the platform, take an instant ride, and show who got what."""
+"""Send a handful of rides through the platform, take an instant ride, collect fares, and show who
+got what."""
 
 import contextlib
 import io
@@ -10,14 +11,15 @@ from typing import Any
 from django.core import management
 from django.core.management.base import BaseCommand
 
-from config.demo import client, following, host, instant, report, rides
+from config.demo import client, fares, following, host, instant, report, rides
 from config.env import ENV
 from config.supervisor import announcement, errors, supervision
 
 
 class Command(BaseCommand):
     """Start the platform unless it is up, report rides, follow them, show the effects; then ask
-    for an instant ride, show the quotes as they come, and take the cheapest."""
+    for an instant ride, show the quotes as they come, and take the cheapest; then show how fares
+    are collected, and how each way to fail ends."""
 
     help = __doc__
     requires_system_checks = []  # they ask the servers, which may not run yet
@@ -46,13 +48,15 @@ class Command(BaseCommand):
         accounts = _demo_accounts()
         unicorn = client.Caller(url=url, token=accounts["unicorns"][0]["token"])
         customer = client.Caller(url=url, token=_token_of(accounts, rides.CUSTOMER))
-        with contextlib.closing(unicorn), contextlib.closing(customer):
+        staff = client.Caller(url=url, token=accounts["staff"][0]["token"])
+        with contextlib.closing(unicorn), contextlib.closing(customer), contextlib.closing(staff):
             deadline = time.monotonic() + following.DEADLINE_SECONDS
             sent = [following.send(unicorn, ride) for ride in rides.RIDES]
             outcomes = [following.follow(unicorn, ride, deadline=deadline) for ride in sent]
             report.print_outcomes(outcomes, stream=sys.stdout)
             trip, wrong = self._take_instant_ride(url, customer)
             report.print_outcomes([trip.outcome], stream=sys.stdout)
+            wrong += self._collect_fares(unicorn, staff)
             pages = ("statement", "loyalty", "notifications")
             mine = {page: customer.mine(page) for page in pages}
             report.print_customer(mine, stream=sys.stdout)
@@ -72,6 +76,16 @@ class Command(BaseCommand):
         self._say("")
         return trip, instant.complaints(quoting, trip)
 
+    def _collect_fares(self, unicorn: client.Caller, staff: client.Caller) -> list[str]:
+        if not ENV.runs_sandbox:
+            self._say("Fares are shown with the payment sandbox only: a provider is set.")
+            return []
+        self._say(f"\nFive customers have each ridden for {fares.FARE}")
+        told = fares.show(unicorn, staff, say=self._say)
+        self._say("")
+        report.print_fares(told, stream=sys.stdout)
+        return fares.complaints(told)
+
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
@@ -82,10 +96,12 @@ class Command(BaseCommand):
         if not complaints:
             self.stdout.write(
                 "Every ride reached the services it should, and no other; the instant ride went "
-                "from its request to its completion."
+                "from its request to its completion; every fare ended as it must, and the "
+                "provider's ledger agrees with ours."
             )
         completions = f"{url}/admin/unicorn_management/ridecompletion/"
         self.stdout.write(f"Each ride with its timeline, in the admin: {completions}")
+        self.stdout.write(f"Every fare: {url}/admin/fare_collection/farecollection/")
         rfqs = f"{url}/admin/ride_booking/rfq/"
         self.stdout.write(f"Who answered what to the request for quotes: {rfqs}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from rest_framework.test import APIClient
 from apps.identity.models import User
 from wildrydes.envelope import Envelope
 from wildrydes.models import new_id
+from wildrydes.outgoing import Body
 
 EnvelopeFactory = Callable[..., Envelope]
 
@@ -31,6 +33,19 @@ def envelope(*, type_: str, data: dict[str, Any], time: datetime = NOON) -> Enve
         data=data,
         correlation_id="a-story",
     )
+
+
+def command(body: Body) -> Envelope:
+    """Return a command as it arrives, with a subject of its own."""
+    return replace(
+        envelope(type_=body.TYPE, data=body.to_data()), kind="command", subject=str(new_id())
+    )
+
+
+@pytest.fixture
+def commanded() -> Callable[[Body], Envelope]:
+    """Return a maker of commands as they arrive."""
+    return command
 
 
 @pytest.fixture
@@ -124,6 +139,38 @@ def quotes_gathered() -> EnvelopeFactory:
                 "customer": "cmr",
                 "closed_because": "deadline",
                 "quotes": [],
+            }
+            | data,
+        )
+
+    return make
+
+
+@pytest.fixture
+def fare_event() -> Callable[..., Envelope]:
+    """Return a maker of events about the fare of a ride from Berlin to Frankfurt."""
+
+    def make(type_: str, **data: Any) -> Envelope:
+        return envelope(
+            type_=type_,
+            data={
+                "collection": str(new_id()),
+                "refund": str(new_id()),
+                "saga": str(new_id()),
+                "ride_completion": str(new_id()),
+                "ride": None,
+                "customer": "cmr",
+                "from": "Berlin",
+                "to": "Frankfurt",
+                "amount": 256.5,
+                "currency": "EUR",
+                "card": "•••• 4242",
+                "step": "credit",
+                "reason": "the account of cmr is closed",
+                "given_back": True,
+                "collected_at": NOON.isoformat(),
+                "failed_at": NOON.isoformat(),
+                "refunded_at": NOON.isoformat(),
             }
             | data,
         )

@@ -18,6 +18,7 @@ from apps.customer_notification.subscriptions import notify_customer, record_con
 from apps.datalake_ingestion.subscriptions import collect_events
 from apps.extraordinary_rides.subscriptions import record_extraordinary_ride
 from apps.identity.models import User
+from wildrydes.admin_lists import ReadOnlyAdmin
 from wildrydes.envelope import Envelope
 
 Make = Callable[..., Envelope]
@@ -33,7 +34,7 @@ MODELS = [
     model
     for service in SERVICES
     for model in apps.get_app_config(service).get_models()
-    if admin.site.is_registered(model)
+    if isinstance(admin.site._registry.get(model), ReadOnlyAdmin)
 ]
 
 

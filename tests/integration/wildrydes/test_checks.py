@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from config.env import PROJECT_ROOT
 from wildrydes import checks, pipelines, preflight, redis, requests, subscriptions, topology
+from wildrydes.saga import definition
 from wildrydes.topology import Pipeline, Queue, Subscription, Topic, Topology, Workers
 
 OPTIONS = settings.CELERY_BROKER_TRANSPORT_OPTIONS
@@ -148,6 +149,12 @@ WHOLE = Topology(
     workers=(Workers(name="all", queues=("a", "b")),),
     pipelines=(Pipeline(name="paper", steps=("one.cut", "one.fold")),),
 )
+
+
+@pytest.fixture(autouse=True)
+def no_sagas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the sagas of the installed services, whose commands these topologies do not have."""
+    monkeypatch.setattr(definition, "_definitions", {})
 
 
 @pytest.fixture

@@ -30,10 +30,12 @@ def test_a_customer_sees_what_they_owe_and_for_what(
         "balance": "256.50",
         "entries": [
             {
+                "kind": "ride_fare",
                 "ride": ride.data["ride_completion"],
                 "description": "Ride from Berlin to Frankfurt",
                 "amount": "256.50",
                 "balance": "256.50",
+                "receivable": "open",
                 "occurred_at": "2026-03-01T12:00:00Z",
             }
         ],

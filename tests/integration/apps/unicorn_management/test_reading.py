@@ -42,6 +42,7 @@ def test_a_ride_is_shown_with_what_became_of_its_event(
         "customer_notification.notify_customer",
         "datalake_ingestion.collect_events",
         "extraordinary_rides.record_extraordinary_ride",
+        "fare_collection.collect",
     }
     assert deliveries["customer_accounting.record_fare"] == {
         "subscription": "customer_accounting.record_fare",
@@ -70,7 +71,7 @@ def test_the_filter_decides_who_is_listed(as_unicorn: APIClient, ride: Ride) -> 
     where = as_unicorn.post(URL, {**ride, "fare": 49.99}, format="json")["Location"]
     names = {item["subscription"] for item in as_unicorn.get(where).json()["deliveries"]}
 
-    assert len(names) == 4
+    assert len(names) == 5
     assert "extraordinary_rides.record_extraordinary_ride" not in names
 
 

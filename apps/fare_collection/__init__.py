@@ -1,0 +1,1 @@
+"""Fare collection: the fare of each completed ride is collected, and given back where it must."""
