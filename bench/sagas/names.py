@@ -24,9 +24,14 @@ def undo_of(step: str) -> str:
     return f"v1.bench-step.undo-{step}"
 
 
-def participant_of(step: str) -> str:
+def doer_of(step: str) -> str:
     """Return the name of the subscription that does a step."""
     return f"sagas.{step}"
+
+
+def undoer_of(step: str) -> str:
+    """Return the name of the subscription that undoes a step."""
+    return f"sagas.undo_{step}"
 
 
 def queue_of(step: str) -> str:
