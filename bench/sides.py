@@ -54,6 +54,14 @@ ASKING = replace(
     topology="bench.asking.topology.TOPOLOGY",
 )
 ONE_APART = replace(ASKING, topology="bench.asking.topology.ONE_APART")
+SAGAS = replace(
+    WILD_RYDES,
+    name="ours, sagas",
+    settings="bench.sagas.settings",
+    topology="bench.sagas.topology.TOPOLOGY",
+    template=ground.SAGAS,
+)
+SAGAS_STORED = replace(SAGAS, name="ours, sagas stored")
 LIVE = replace(
     WILD_RYDES,
     name="ours, as shipped",
@@ -118,5 +126,5 @@ DBOS = Side(
 
 PEERS: Sequence[Side] = (CELERY, CELERY_TUNED, DRAMATIQ, TASKIQ)
 CHAINS: Sequence[Side] = (CELERY_CHAIN, CELERY_CHAIN_TUNED, DBOS)
-EVERYBODY = (WILD_RYDES, PLAIN, *PEERS, ASKING, CELERY_CHORD, LIVE, *CHAINS)
+EVERYBODY = (WILD_RYDES, PLAIN, *PEERS, ASKING, CELERY_CHORD, LIVE, SAGAS, SAGAS_STORED, *CHAINS)
 REDIS_DB = {side.name: number for number, side in enumerate(EVERYBODY)}

@@ -1,7 +1,8 @@
 """What has become of sagas, asked of the database: when each was committed, and its end.
 
 Commit times are Postgres' own, as in `bench.effects`, on every side; only of DBOS, which writes its
-status row anew, the start is what the row says: the moment at which it was made.
+status row anew, the start is what the row says: the moment at which it was made. Of ours those of
+the last hour are looked at: older ones are stored to be in the way.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ SELECT saga.id, extract(epoch FROM pg_xact_commit_timestamp(event.xmin))::float8
     extract(epoch FROM pg_xact_commit_timestamp(saga.xmin))::float8
 FROM wildrydes_saga AS saga
 JOIN wildrydes_sagaevent AS event ON event.saga_id = saga.id AND event.kind = 'started'
-WHERE saga.status = 'completed' ORDER BY saga.started_at DESC LIMIT %s
+WHERE saga.definition = 'sagas.collect' AND saga.status = 'completed'
+    AND saga.id > (SELECT uuidv7(interval '-1 hour'))
+ORDER BY saga.id DESC LIMIT %s
 """
 CHAINS = """
 SELECT id, extract(epoch FROM pg_xact_commit_timestamp(started_in::text::xid))::float8,
@@ -40,7 +43,10 @@ SELECT count(*) FILTER (WHERE steps = %s) FROM (
 ) AS left_by
 """
 COUNTS = {
-    OURS: "SELECT count(*) FROM wildrydes_saga WHERE status = 'completed'",
+    OURS: """
+SELECT count(*) FROM wildrydes_saga WHERE definition = 'sagas.collect' AND status = 'completed'
+    AND id > (SELECT uuidv7(interval '-1 hour'))
+""",
     CHAINS: "SELECT count(*) FROM sagas_status WHERE status = 'completed'",
     WORKFLOWS: "SELECT count(*) FROM dbos.workflow_status WHERE status = 'SUCCESS'",
 }
