@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from wildrydes.answering import Answer, answered, answers
-
 from bench.sagas import names
 from bench.sagas.models import Effect
 from wildrydes import saga
+from wildrydes.answering import Answer, answered, answers
 from wildrydes.envelope import Envelope
 from wildrydes.outgoing import Plain
 
