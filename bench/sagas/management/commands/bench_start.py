@@ -36,7 +36,7 @@ class Command(BaseCommand):
 
 @transaction.atomic
 def _start(keys: Sequence[UUID]) -> None:
-    saga.start_all([saga.Start(names.SAGA, key=str(key), input=names.INPUT) for key in keys])
+    saga.start_all([saga.Start(name=names.SAGA, key=str(key), input=names.INPUT) for key in keys])
 
 
 def _has_ended(key: UUID) -> bool:
