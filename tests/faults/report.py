@@ -7,7 +7,7 @@ import json
 import math
 import os
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,8 @@ GIB = 1024**3
 class Row:
     """One fault and what came of it. A control has to lose or double; everything else must not.
 
-    `overshoots` are the seconds after their deadlines at which requests for quotes were closed.
+    `overshoots` are the seconds after their deadlines at which requests for quotes were closed,
+    `sagas` says how many ended in which way.
     """
 
     fault: str
@@ -32,6 +33,7 @@ class Row:
     findings: Findings
     recoveries: Sequence[float] = ()
     overshoots: Sequence[float] = ()
+    sagas: Mapping[str, int] = field(default_factory=dict)
     must_lose: bool = False
     must_double: bool = False
     must_disorder: bool = False

@@ -6,7 +6,7 @@ in its input; the steps' places in order are here once more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tests.faults.audit import Findings
@@ -190,8 +190,8 @@ def check(rows: Rows, *, since: int, started: Started, findings: Findings) -> di
     return {status: int(count) for status, count in found(ENDS)}
 
 
-def summary(ends: dict[str, int], started: Started) -> Iterator[str]:
+def summary(ends: Mapping[str, int], started: Started) -> Iterator[str]:
     """Say how it went, if anybody has started sagas."""
     if started.sagas:
-        yield f"{len(started.sagas)} sagas told yes, ended {ends}"
+        yield f"{len(started.sagas)} sagas told yes, ended {dict(ends)}"
         yield f"refused {dict(started.refusals)}"

@@ -22,12 +22,3 @@ def down(name: str, *, seconds: float) -> Callable[[Scene], float]:
         return ended_at
 
     return inject
-
-
-def kill(name: str) -> Callable[[Scene], float]:
-    """Return a fault: a worker ends as kill -9 does."""
-
-    def inject(scene: Scene) -> float:
-        return scene.deployment.kill_hard(name)
-
-    return inject

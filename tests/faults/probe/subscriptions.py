@@ -1,4 +1,4 @@
-"""Handlers that keep order, handlers that do as the message says, and those who do a saga's steps."""
+"""Handlers that keep order or do as the message says; and those who do the steps of sagas."""
 
 from __future__ import annotations
 
