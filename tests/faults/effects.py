@@ -41,7 +41,7 @@ WITH handled AS (
     SELECT receipt.subscription, receipt.message_id FROM wildrydes_receipt AS receipt
     JOIN wildrydes_message AS message ON message.id = receipt.message_id
     WHERE message.position > %s AND receipt.status = 'done'
-        AND receipt.subscription LIKE 'probe.%%'
+        AND receipt.subscription LIKE ANY(ARRAY['probe.keep%%', 'probe.take%%'])
 ), effect AS (
     SELECT handled.message_id, count(entry.id) AS times FROM handled
     LEFT JOIN probe_probeeffect AS entry ON entry.message_id = handled.message_id

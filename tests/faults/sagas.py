@@ -90,7 +90,8 @@ DOUBLED = {
     "ends": """
         SELECT coalesce(sum(times - 1), 0) FROM (
             SELECT count(*) AS times FROM saga JOIN wildrydes_sagaevent AS event
-                ON event.saga_id = saga.id WHERE kind IN ('completed', 'compensated')
+                ON event.saga_id = saga.id
+            WHERE kind IN ('completed', 'compensated') AND step = ''
             GROUP BY saga.id
         ) AS found
     """,
@@ -147,7 +148,7 @@ BROKEN = {
     """,
     "a saga has ended, and its history does not end so": """
         SELECT key FROM saga WHERE status IN ('completed', 'compensated') AND NOT EXISTS (
-            SELECT FROM wildrydes_sagaevent WHERE saga_id = saga.id AND kind = saga.status
+            SELECT FROM wildrydes_sagaevent WHERE saga_id = saga.id AND kind = saga.status AND step = ''
         ) LIMIT 1
     """,
     "a saga went back after its pivot, and nobody had refused": """

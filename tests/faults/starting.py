@@ -79,7 +79,7 @@ class Starter(threading.Thread):
     def __init__(self, *, url: str, at_once: int, pause: float, started: Started) -> None:
         super().__init__(name=f"sagas, {at_once} at once", daemon=True)
         self._url, self._at_once, self._pause = url, at_once, pause
-        self._started = started
+        self._told = started
         self._stopping = threading.Event()
         self._keys = (f"{at_once}-{time.time_ns():x}-{number}" for number in itertools.count(1))
         self._random = random.Random(at_once)
@@ -112,16 +112,16 @@ class Starter(threading.Thread):
         try:
             answer = client.post(PATH, json={"items": items})
         except httpx.TransportError as error:
-            self._started.refusals[type(error).__name__] += 1
+            self._told.refusals[type(error).__name__] += 1
             return False
         if answer.status_code >= 500 or answer.status_code == 429:
-            self._started.refusals[str(answer.status_code)] += 1
+            self._told.refusals[str(answer.status_code)] += 1
             return False
         if answer.status_code != 201:
-            self._started.unexpected.append(f"{answer.status_code} {answer.text[:200]}")
+            self._told.unexpected.append(f"{answer.status_code} {answer.text[:200]}")
             return True
         keys = [item["key"] for item in items]
-        self._started.sagas.update(zip(keys, answer.json()["ids"], strict=True))
+        self._told.sagas.update(zip(keys, answer.json()["ids"], strict=True))
         return True
 
 
@@ -129,7 +129,7 @@ class Starter(threading.Thread):
 def sagas_keep_starting(*, url: str, wanted: bool = True) -> Iterator[Started]:
     """Start sagas during the block; at its end every client has had its last answer."""
     started = Started()
-    styles = ((1, 0.05), (20, 0.6)) if wanted else ()
+    styles = ((1, 0.15), (10, 1.0)) if wanted else ()
     starters = [
         Starter(url=url, at_once=at_once, pause=pause, started=started) for at_once, pause in styles
     ]

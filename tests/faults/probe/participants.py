@@ -16,7 +16,7 @@ from tests.faults.probe.operations import MisbehavingError
 from wildrydes.answering import Answer, answered, declined, reply
 from wildrydes.envelope import Envelope
 
-SLOW_SECONDS = 0.2
+SLOW_SECONDS = 0.05
 
 # Two commands for the same step may be at work at once, one of them late; and everybody takes
 # the locks of a batch in one order.
