@@ -60,7 +60,7 @@ PLANS = (
     Plan((STUCK,), do={"pay": "refuse"}, undo={"hold": "refuse"}),
     Plan((STUCK,), do={"grant": "raise"}),
     Plan(EITHER, name=HURRY),
-    Plan((COMPENSATED,), do={"left": "silent"}, name=HURRY, undo={}),
+    Plan((COMPENSATED, STUCK), do={"left": "silent"}, name=HURRY),
 )
 
 
