@@ -20,7 +20,7 @@ from tests.faults.injections.processes import NotReachedError
 from tests.faults.load import BESIDE_QUOTES, STYLES, Accepted, rides_keep_coming
 from tests.faults.report import Row
 from tests.faults.servers import Ground, Scene, Setting
-from tests.faults.starting import Started, sagas_keep_starting
+from tests.faults.starting import PLANS, Started, sagas_keep_starting
 from tests.faults.topology import QUEUE_NAMES
 
 QUIET_SECONDS = 60.0
@@ -95,7 +95,7 @@ def _load(fault: Fault, scene: Scene) -> Iterator[Load]:
     with (
         rides_keep_coming(url=url, token=ground.token, styles=styles) as accepted,
         quotes_keep_being_asked(url=url, ground=ground, styles=fault.asks) as told,
-        sagas_keep_starting(url=url, wanted=fault.sagas) as started,
+        sagas_keep_starting(url=url, plans=PLANS if fault.sagas else ()) as started,
     ):
         yield Load(accepted, told, started)
 

@@ -148,7 +148,8 @@ BROKEN = {
     """,
     "a saga has ended, and its history does not end so": """
         SELECT key FROM saga WHERE status IN ('completed', 'compensated') AND NOT EXISTS (
-            SELECT FROM wildrydes_sagaevent WHERE saga_id = saga.id AND kind = saga.status AND step = ''
+            SELECT FROM wildrydes_sagaevent
+            WHERE saga_id = saga.id AND kind = saga.status AND step = ''
         ) LIMIT 1
     """,
     "a saga went back after its pivot, and nobody had refused": """

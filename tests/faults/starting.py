@@ -76,10 +76,12 @@ class Started:
 class Starter(threading.Thread):
     """One client that starts so many sagas at a time, with a pause in between."""
 
-    def __init__(self, *, url: str, at_once: int, pause: float, started: Started) -> None:
+    def __init__(
+        self, *, url: str, at_once: int, pause: float, plans: Sequence[Plan], started: Started
+    ) -> None:
         super().__init__(name=f"sagas, {at_once} at once", daemon=True)
         self._url, self._at_once, self._pause = url, at_once, pause
-        self._told = started
+        self._plans, self._told = plans, started
         self._stopping = threading.Event()
         self._keys = (f"{at_once}-{time.time_ns():x}-{number}" for number in itertools.count(1))
         self._random = random.Random(at_once)
@@ -96,7 +98,7 @@ class Starter(threading.Thread):
                 self._stopping.wait(self._pause)
 
     def _saga(self) -> dict[str, Any]:
-        plan = self._random.choice(PLANS)
+        plan = self._random.choice(self._plans)
         return {"name": plan.name, "key": next(self._keys), "input": plan.as_input()}
 
     def _insist(self, client: httpx.Client, items: Sequence[dict[str, Any]]) -> None:
@@ -126,12 +128,13 @@ class Starter(threading.Thread):
 
 
 @contextmanager
-def sagas_keep_starting(*, url: str, wanted: bool = True) -> Iterator[Started]:
+def sagas_keep_starting(*, url: str, plans: Sequence[Plan] = PLANS) -> Iterator[Started]:
     """Start sagas during the block; at its end every client has had its last answer."""
     started = Started()
-    styles = ((1, 0.15), (10, 1.0)) if wanted else ()
+    styles = ((1, 0.15), (10, 1.0)) if plans else ()
     starters = [
-        Starter(url=url, at_once=at_once, pause=pause, started=started) for at_once, pause in styles
+        Starter(url=url, at_once=at_once, pause=pause, plans=plans, started=started)
+        for at_once, pause in styles
     ]
     for starter in starters:
         starter.start()
