@@ -216,8 +216,7 @@ def _sagas() -> Iterator[Fault]:
         crashes = tuple(
             processes.crash_at(point, name=name, nth=nth) for name in places for nth in IN_TURN
         )
-        short = point == "saga.recorded"
-        yield Fault(f"sagas: crash point {point}", crashes, STEPS_APART, short=short, sagas=True)
+        yield Fault(f"sagas: crash point {point}", crashes, STEPS_APART, sagas=True)
     for name, harms, rounds in (
         ("kill -9 of any process", (processes.kill_any_in_a_while,), 100),
         ("kill -9 of all processes at once", (processes.kill_all,), 5),
@@ -233,8 +232,15 @@ def _sagas() -> Iterator[Fault]:
             1,
         ),
     ):
-        relentless = name == "kill -9 of any process"
-        yield Fault(f"sagas: {name}", harms, STEPS_APART, rounds, relentless=relentless, sagas=True)
+        yield Fault(
+            f"sagas: {name}",
+            harms,
+            STEPS_APART,
+            rounds,
+            relentless=name == "kill -9 of any process",
+            short=name == "FLUSHALL in flight",
+            sagas=True,
+        )
 
 
 def _persistent_redis() -> Iterator[Fault]:
