@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.db import connection
 
@@ -15,6 +16,7 @@ from tests.faults.probe.messages import Command, DoStep, UndoStep
 from tests.faults.probe.operations import MisbehavingError
 from wildrydes.answering import Answer, answered, declined, reply
 from wildrydes.envelope import Envelope
+from wildrydes.errors import Retry
 
 SLOW_SECONDS = 0.05
 
@@ -58,8 +60,10 @@ def _behave(envelope: Envelope, command: Command) -> Answer | None:
     conduct, _, until = command.conduct.partition(":")
     if conduct == "refuse":
         return declined(f"{command.step} is refused")
-    if conduct == "raise" or (conduct == "down" and time.time() < float(until)):
+    if conduct == "raise":
         raise MisbehavingError(f"{command.step} cannot be done")
+    if conduct == "down" and (left := float(until) - time.time()) > 0:
+        raise Retry(after=timedelta(seconds=left), reason=f"{command.step} is down")
     if conduct == "slow":
         time.sleep(SLOW_SECONDS)
     if not _record(envelope, command):
