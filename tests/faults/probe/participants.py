@@ -14,6 +14,7 @@ from django.db import connection
 
 from tests.faults.probe.messages import Command, DoStep, UndoStep
 from tests.faults.probe.operations import MisbehavingError
+from wildrydes import crashpoints
 from wildrydes.answering import Answer, answered, declined, reply
 from wildrydes.envelope import Envelope
 from wildrydes.errors import Retry
@@ -66,12 +67,20 @@ def _behave(envelope: Envelope, command: Command) -> Answer | None:
         raise Retry(after=timedelta(seconds=left), reason=f"{command.step} is down")
     if conduct == "slow":
         time.sleep(SLOW_SECONDS)
-    if not _record(envelope, command):
+    if not _act(envelope, command):
         return declined(f"{command.step} was undone before it came")
     done = answered({"by": str(envelope.id)})
     if conduct == "later":
         reply(to=envelope, responder="probe", answer=done)
     return None if conduct in ("later", "silent") else done
+
+
+def _act(envelope: Envelope, command: Command) -> bool:
+    """Leave the effect, around which the process may die as around one outside the database."""
+    crashpoints.reach("outside.before")
+    is_done = _record(envelope, command)
+    crashpoints.reach("outside.after")
+    return is_done
 
 
 def _record(envelope: Envelope, command: Command) -> bool:
