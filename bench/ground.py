@@ -31,6 +31,7 @@ SECRET_KEY = "the-benchmarks-use-this-key-and-nothing-else-does"
 OURS = "template_ours"
 PEERS = "template_peers"
 SHIPPED = "template_shipped"
+SAGAS = "template_sagas"
 REDIS_DATABASES = 16
 CONNECTIONS = 600  # all sides stand ready at once, and some keep one for every thread they ever had
 
@@ -84,6 +85,18 @@ class Ground:
         run(["manage.py", "seed_fleets"], shipped)
         self.tokens[SHIPPED] = accounts["unicorns"][0]["token"]
         self.customer_token = accounts["customers"][0]["token"]
+
+    def prepare_sagas(self) -> None:
+        """Make the template of the service that runs sagas, unless it is there."""
+        if SAGAS in self.tokens:
+            return
+        self.postgres.create_database(SAGAS)
+        sagas = {
+            **self.environment(database=SAGAS),
+            "DJANGO_SETTINGS_MODULE": "bench.sagas.settings",
+        }
+        run(["manage.py", "migrate", "--run-syncdb", "--verbosity", "0"], sagas)
+        self.tokens[SAGAS] = ""
 
     def copy(self, template: str) -> str:
         """Return the name of a new database like the template, with its statistics up to date."""

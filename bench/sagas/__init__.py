@@ -1,0 +1,1 @@
+"""Sagas of five steps: a service of ours that runs them, and the peers' tables."""
