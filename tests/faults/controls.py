@@ -36,6 +36,7 @@ USUAL_WAY = "negative control: the usual way"
 RECEIPTS_OFF = "negative control: receipts off"
 ORDER_OFF = "negative control: order off"
 DEADLINES_OFF = "negative control: deadlines off"
+LOSSES_AT_LEAST = 5
 SENT_ONCE = "negative control: sagas, nothing sent again"
 
 STILL_SECONDS = 2.0
@@ -181,7 +182,7 @@ def sent_once(ground: Ground, rounds: int) -> Row:
     with servers.scene(ground, setting) as scene, scene.sql() as connection:
         ledger = Ledger(connection)
         with sagas_keep_starting(url=scene.deployment.url, plans=(Plan(),)) as started:
-            for _ in range(rounds):
+            for _ in range(max(rounds, LOSSES_AT_LEAST)):
                 enough = len(started.sagas) + SAGAS_BETWEEN
                 wait_until(partial(_has_more, started.sagas, enough), what="sagas are started")
                 scene.redis().flushall()

@@ -54,9 +54,11 @@ WHERE wildrydes_receipt.status = 'retrying'
 RETURNING starts
 """
 
+# What was answered may have to be said again, to whoever asked; until then the message is needed.
 MARK_DONE = """
 UPDATE wildrydes_receipt SET status = 'done', attempts = attempts + 1, starts = 0,
-    done_at = now(), next_attempt_at = NULL, message = NULL, worker = %s
+    done_at = now(), next_attempt_at = NULL, worker = %s,
+    message = CASE WHEN answer IS NOT NULL THEN message END
 WHERE subscription = %s AND message_id = ANY(%s)
 """
 

@@ -14,7 +14,7 @@ class Receipt(models.Model):
     `next_attempt_at` is null while a retry is dispatched. `parked` waits behind an earlier message
     of its group; `dropped` was let go of, and `error` says why. `original_message` is what arrived,
     where a person has edited `message` since. `answer` is what a responder said, so that it says
-    the same when it is asked again.
+    the same when it is asked again; with it a message that was retried stays.
     """
 
     class Status(models.TextChoices):

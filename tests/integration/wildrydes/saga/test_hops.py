@@ -209,6 +209,25 @@ def test_a_participant_whose_errors_pass_is_retried_by_its_own_subscription(sale
     assert "failed pay" not in sales.history(saga_id)
 
 
+def test_what_a_retry_has_answered_is_said_again_when_it_got_lost_on_its_way(sales: Sales) -> None:
+    sales.answers["book.do"] = ValueError("not now")
+    sales.start()
+    while sales.kernel.relay.turn():
+        pass
+    sales.participate("book")
+    del sales.answers["book.do"]
+    body = None
+    while body is None:
+        sales.kernel.relay.turn()
+        body = sales.kernel.take("book")
+    answering.answer(subscription="book.do", body=body)
+    assert Receipt.objects.get(subscription="book.do").status == "done"
+    let_leases_lapse(sales)
+    sales.run()
+    assert sales.statuses() == {"k": "completed"}
+    assert [name for name, _ in sales.calls] == ["book.do", *EVERY_STEP]
+
+
 def test_a_saga_whose_function_raises_is_stuck_and_touches_none_of_the_others(
     sales: Sales,
 ) -> None:
