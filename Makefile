@@ -24,7 +24,7 @@ demo: $(VENV)/.runtime ## send rides through the platform (started if need be), 
 	@exec $(BIN)/python manage.py demo
 
 test: $(VENV)/.dev ## run the tests, on servers of their own, a process for each core
-	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadgroup
+	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 faults: $(VENV)/.dev ## break it in every way we know, under load, and count what is lost; FAULTS="--only NAME"
 	@$(BIN)/python -m tests.faults $(or $(FAULTS),--json bench/results/faults.json --docs docs/faults.md)

@@ -18,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.embedded.layout import Layout
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+SANDBOX_BESIDE = 4111
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,9 @@ def read_environment() -> Environment:
         stripe_secret_key=_secret(env, "STRIPE_SECRET_KEY"),
         stripe_webhook_secret=_secret(env, "STRIPE_WEBHOOK_SECRET"),
         stripe_timeout_seconds=_whole_number(env, "STRIPE_TIMEOUT_SECONDS", 10, least=1, most=15),
-        sandbox_port=_whole_number(env, "WILDRYDES_SANDBOX_PORT", 12111, least=1, most=65535),
+        sandbox_port=_whole_number(
+            env, "WILDRYDES_SANDBOX_PORT", _beside(port), least=1, most=65535
+        ),
         lake_url=_text(env, "WILDRYDES_LAKE_URL", str(state_dir / "lake")),
         currency=_text(env, "WILDRYDES_CURRENCY", "EUR"),
         log_level=_text(env, "WILDRYDES_LOG_LEVEL", "INFO").upper(),
@@ -114,6 +117,11 @@ def read_environment() -> Environment:
         metrics_dir=Path(metrics_dir) if metrics_dir else None,
         crash_at=_text(env, "WILDRYDES_CRASH_AT", ""),
     )
+
+
+def _beside(port: int) -> int:
+    """Return another port, so that two platforms with different ports share none."""
+    return port + SANDBOX_BESIDE if port + SANDBOX_BESIDE <= 65535 else port - SANDBOX_BESIDE
 
 
 def development_secret_key(state_dir: Path) -> str:

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from config.embedded.postgres import EmbeddedPostgres
 from config.embedded.valkey import EmbeddedValkey
 from wildrydes import redis
 
-TESTS = Path(__file__).parent
-
-OF_THE_WHOLE = ("acceptance", "faults")
+OF_THE_WHOLE = ("tests/acceptance/", "tests/faults/")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests apart that start whole platforms, where tests run in several processes.
+class Turns(LoadScopeScheduling):
+    """Where tests run in several processes: those that start whole platforms take turns in one.
 
-    They take turns in one process; of the others each file stays in one.
+    Of the others each file stays in one.
     """
-    for item in items:
-        kind = item.path.relative_to(TESTS).parts[0]
-        group = "platforms" if kind in OF_THE_WHOLE else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "platforms" if nodeid.startswith(OF_THE_WHOLE) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Turns:
+    """Return who gives tests to processes."""
+    return Turns(config, log)
 
 
 @pytest.fixture(scope="session")
