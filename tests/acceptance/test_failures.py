@@ -14,7 +14,7 @@ EFFECTS = {
     "customer_accounting_journalentry": 1,
     "customer_accounting_posting": 2,
     "customer_loyalty_pointsentry": 1,
-    "customer_notification_notification": 1,
+    "customer_notification_notification WHERE kind = 'ride_completed'": 1,
     "extraordinary_rides_extraordinaryride": 1,
 }
 

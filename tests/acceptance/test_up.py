@@ -81,6 +81,7 @@ def free_port() -> int:
 def environment(state_dir: Path, *, port: int, flower_port: int) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
     return kept | {
+        "COLUMNS": "160",  # whoever runs the tests may have a narrow terminal
         "DJANGO_SETTINGS_MODULE": "config.settings.local",
         "WILDRYDES_STATE_DIR": str(state_dir),
         "WILDRYDES_PORT": str(port),

@@ -12,7 +12,7 @@ import pytest
 
 from config.env import PROJECT_ROOT
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,18 @@ from django.urls import reverse
 
 from wildrydes import checks, doctor, topology
 from wildrydes.models import Receipt, Scatter
+from wildrydes.saga import definition
 from wildrydes.scatter_gather import First, answered, declined, timekeeper
 
 from .conftest import GATHERING, RESPONDERS, Gathering, let_deadlines_pass, topology_of
 
 SERVED = [GATHERING, *(f"{name}.answer" for name in RESPONDERS)]
+
+
+@pytest.fixture(autouse=True)
+def no_sagas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the sagas of the installed services, whose commands these topologies do not have."""
+    monkeypatch.setattr(definition, "_definitions", {})
 
 
 @pytest.fixture
