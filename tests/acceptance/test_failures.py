@@ -10,6 +10,8 @@ import pytest
 
 from .stage import RIDE, Servers, Stage, wait_until
 
+pytestmark = pytest.mark.timeout(300)  # a thousand rides are a thousand sagas too
+
 EFFECTS = {
     "customer_accounting_journalentry": 1,
     "customer_accounting_posting": 2,
@@ -49,7 +51,7 @@ def assert_every_effect_once(stage: Stage, *, rides: int) -> None:
         waiting = stage.count("wildrydes_unrouted") + stage.count("wildrydes_dispatch")
         return waiting + stage.count("wildrydes_receipt WHERE status <> 'done'") == 0
 
-    wait_until(quiet, what="everything is delivered", seconds=90)
+    wait_until(quiet, what="everything is delivered", seconds=240)
     assert {table: stage.count(table) for table in EFFECTS} == {
         table: per_ride * rides for table, per_ride in EFFECTS.items()
     }
