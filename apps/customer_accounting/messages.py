@@ -12,6 +12,22 @@ CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, kw_only=True)
+class OfEntry:
+    """A command that says no more than which entry it is about."""
+
+    reference: str
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the JSON-ready object."""
+        return {"reference": self.reference}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_data` wrote; raises `KeyError` for a field that is missing."""
+        return cls(reference=data["reference"])
+
+
+@dataclass(frozen=True, kw_only=True)
 class CreditPayment:
     """Enter that a customer has paid for a ride. `reference` is the payment's, one for each."""
 
@@ -50,21 +66,10 @@ class CreditPayment:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReverseCredit:
+class ReverseCredit(OfEntry):
     """Take back what `CreditPayment` with this reference entered, or will want to enter."""
 
     TYPE: ClassVar[str] = "v1.account.reverse-credit"
-
-    reference: str
-
-    def to_data(self) -> dict[str, Any]:
-        """Return the JSON-ready object."""
-        return {"reference": self.reference}
-
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_data` wrote; raises `KeyError` for a field that is missing."""
-        return cls(reference=data["reference"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,18 +108,7 @@ class RecordRefund:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReverseRefund:
+class ReverseRefund(OfEntry):
     """Take back what `RecordRefund` with this reference entered, or will want to enter."""
 
     TYPE: ClassVar[str] = "v1.account.reverse-refund"
-
-    reference: str
-
-    def to_data(self) -> dict[str, Any]:
-        """Return the JSON-ready object."""
-        return {"reference": self.reference}
-
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_data` wrote; raises `KeyError` for a field that is missing."""
-        return cls(reference=data["reference"])

@@ -13,6 +13,22 @@ from typing import Any, ClassVar, Self
 
 
 @dataclass(frozen=True, kw_only=True)
+class OfPayment:
+    """A command that says no more than which payment it is about."""
+
+    reference: str
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the JSON-ready object."""
+        return {"reference": self.reference}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_data` wrote; raises `KeyError` for a field that is missing."""
+        return cls(reference=data["reference"])
+
+
+@dataclass(frozen=True, kw_only=True)
 class AuthorisePayment:
     """Have the customer's card hold the amount."""
 
@@ -47,39 +63,17 @@ class AuthorisePayment:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CapturePayment:
+class CapturePayment(OfPayment):
     """Take what the card holds."""
 
     TYPE: ClassVar[str] = "v1.payment.capture"
 
-    reference: str
-
-    def to_data(self) -> dict[str, Any]:
-        """Return the JSON-ready object."""
-        return {"reference": self.reference}
-
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_data` wrote; raises `KeyError` for a field that is missing."""
-        return cls(reference=data["reference"])
-
 
 @dataclass(frozen=True, kw_only=True)
-class ReleasePayment:
+class ReleasePayment(OfPayment):
     """Let go of what the card holds, if it holds anything; a late authorisation is refused."""
 
     TYPE: ClassVar[str] = "v1.payment.release"
-
-    reference: str
-
-    def to_data(self) -> dict[str, Any]:
-        """Return the JSON-ready object."""
-        return {"reference": self.reference}
-
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_data` wrote; raises `KeyError` for a field that is missing."""
-        return cls(reference=data["reference"])
 
 
 @dataclass(frozen=True, kw_only=True)

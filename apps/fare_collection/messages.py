@@ -58,140 +58,8 @@ class Fare:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FareCollected(Fare):
-    """A fare was paid for. `card` shows the last four digits; a free ride has none."""
-
-    TYPE: ClassVar[str] = "v1.fare.collected"
-
-    collection: UUID
-    card: str
-    collected_at: datetime
-
-    def to_data(self) -> dict[str, Any]:
-        """Return the JSON-ready object."""
-        return {
-            "collection": str(self.collection),
-            **super().to_data(),
-            "card": self.card,
-            "collected_at": self.collected_at.isoformat(),
-        }
-
-    @classmethod
-    def _others(cls, data: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "collection": UUID(data["collection"]),
-            "card": data["card"],
-            "collected_at": datetime.fromisoformat(data["collected_at"]),
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
-class FareFailed(Fare):
-    """A fare could not be collected: at this step, for this reason. Nothing was kept of it.
-
-    `given_back` says that something had been charged before, and was refunded.
-    """
-
-    TYPE: ClassVar[str] = "v1.fare.failed"
-
-    collection: UUID
-    step: str
-    reason: str
-    given_back: bool
-    failed_at: datetime
-
-    def to_data(self) -> dict[str, Any]:
-        """Return the JSON-ready object."""
-        return {
-            "collection": str(self.collection),
-            **super().to_data(),
-            "step": self.step,
-            "reason": self.reason,
-            "given_back": self.given_back,
-            "failed_at": self.failed_at.isoformat(),
-        }
-
-    @classmethod
-    def _others(cls, data: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "collection": UUID(data["collection"]),
-            "step": data["step"],
-            "reason": data["reason"],
-            "given_back": data["given_back"],
-            "failed_at": datetime.fromisoformat(data["failed_at"]),
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
-class FareRefunded(Fare):
-    """The amount was given back of a fare that had been collected; `reason` is the staff's."""
-
-    TYPE: ClassVar[str] = "v1.fare.refunded"
-
-    collection: UUID
-    refund: UUID
-    reason: str
-    card: str
-    refunded_at: datetime
-
-    def to_data(self) -> dict[str, Any]:
-        """Return the JSON-ready object."""
-        return {
-            "collection": str(self.collection),
-            "refund": str(self.refund),
-            **super().to_data(),
-            "reason": self.reason,
-            "card": self.card,
-            "refunded_at": self.refunded_at.isoformat(),
-        }
-
-    @classmethod
-    def _others(cls, data: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "collection": UUID(data["collection"]),
-            "refund": UUID(data["refund"]),
-            "reason": data["reason"],
-            "card": data["card"],
-            "refunded_at": datetime.fromisoformat(data["refunded_at"]),
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
-class FareCollectionStuck(Fare):
-    """A collection or a refund waits for a person: at this step, for this reason."""
-
-    TYPE: ClassVar[str] = "v1.fare-collection.stuck"
-
-    collection: UUID
-    saga: UUID
-    step: str
-    reason: str
-
-    def to_data(self) -> dict[str, Any]:
-        """Return the JSON-ready object."""
-        return {
-            "collection": str(self.collection),
-            "saga": str(self.saga),
-            **super().to_data(),
-            "step": self.step,
-            "reason": self.reason,
-        }
-
-    @classmethod
-    def _others(cls, data: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "collection": UUID(data["collection"]),
-            "saga": UUID(data["saga"]),
-            "step": data["step"],
-            "reason": data["reason"],
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
-class RegisterFare(Fare):
-    """Write down that a fare is being collected."""
-
-    TYPE: ClassVar[str] = "v1.fare.register"
+class CollectedFare(Fare):
+    """A fare, and which collection of it this is about."""
 
     collection: UUID
 
@@ -205,30 +73,12 @@ class RegisterFare(Fare):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MarkCollected(Fare):
-    """Write down that a fare was collected, and tell so."""
+class FailedFare(CollectedFare):
+    """A fare that could not be collected: at this step, for this reason. Nothing was kept of it.
 
-    TYPE: ClassVar[str] = "v1.fare.mark-collected"
+    `given_back` says that something had been charged before, and was refunded.
+    """
 
-    collection: UUID
-    card: str
-
-    def to_data(self) -> dict[str, Any]:
-        """Return the JSON-ready object."""
-        return {"collection": str(self.collection), **super().to_data(), "card": self.card}
-
-    @classmethod
-    def _others(cls, data: Mapping[str, Any]) -> dict[str, Any]:
-        return {"collection": UUID(data["collection"]), "card": data["card"]}
-
-
-@dataclass(frozen=True, kw_only=True)
-class MarkFailed(Fare):
-    """Write down that a fare could not be collected, and tell so."""
-
-    TYPE: ClassVar[str] = "v1.fare.mark-failed"
-
-    collection: UUID
     step: str
     reason: str
     given_back: bool
@@ -236,7 +86,6 @@ class MarkFailed(Fare):
     def to_data(self) -> dict[str, Any]:
         """Return the JSON-ready object."""
         return {
-            "collection": str(self.collection),
             **super().to_data(),
             "step": self.step,
             "reason": self.reason,
@@ -245,63 +94,188 @@ class MarkFailed(Fare):
 
     @classmethod
     def _others(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        names = ("step", "reason", "given_back")
+        return {**super()._others(data), **{name: data[name] for name in names}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FareCollected(CollectedFare):
+    """A fare was paid for. `card` shows the last four digits; a free ride has none."""
+
+    TYPE: ClassVar[str] = "v1.fare.collected"
+
+    card: str
+    collected_at: datetime
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the JSON-ready object."""
         return {
-            "collection": UUID(data["collection"]),
-            "step": data["step"],
-            "reason": data["reason"],
-            "given_back": data["given_back"],
+            **super().to_data(),
+            "card": self.card,
+            "collected_at": self.collected_at.isoformat(),
+        }
+
+    @classmethod
+    def _others(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            **super()._others(data),
+            "card": data["card"],
+            "collected_at": datetime.fromisoformat(data["collected_at"]),
         }
 
 
 @dataclass(frozen=True, kw_only=True)
-class RegisterRefund:
-    """Write down that a refund is under way."""
+class FareFailed(FailedFare):
+    """A fare could not be collected."""
 
-    TYPE: ClassVar[str] = "v1.fare.register-refund"
+    TYPE: ClassVar[str] = "v1.fare.failed"
 
-    refund: UUID
-
-    def to_data(self) -> dict[str, Any]:
-        """Return the JSON-ready object."""
-        return {"refund": str(self.refund)}
-
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_data` wrote; raises `KeyError` or `ValueError` for what is not that."""
-        return cls(refund=UUID(data["refund"]))
-
-
-@dataclass(frozen=True, kw_only=True)
-class MarkRefunded:
-    """Write down that a refund was made, and tell so."""
-
-    TYPE: ClassVar[str] = "v1.fare.mark-refunded"
-
-    refund: UUID
+    failed_at: datetime
 
     def to_data(self) -> dict[str, Any]:
         """Return the JSON-ready object."""
-        return {"refund": str(self.refund)}
+        return {**super().to_data(), "failed_at": self.failed_at.isoformat()}
 
     @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_data` wrote; raises `KeyError` or `ValueError` for what is not that."""
-        return cls(refund=UUID(data["refund"]))
+    def _others(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        failed_at = datetime.fromisoformat(data["failed_at"])
+        return {**super()._others(data), "failed_at": failed_at}
 
 
 @dataclass(frozen=True, kw_only=True)
-class MarkRefundFailed:
-    """Write down that a refund could not be made: at this step, for this reason."""
+class FareRefunded(CollectedFare):
+    """The amount was given back of a fare that had been collected; `reason` is the staff's."""
 
-    TYPE: ClassVar[str] = "v1.fare.mark-refund-failed"
+    TYPE: ClassVar[str] = "v1.fare.refunded"
 
     refund: UUID
+    reason: str
+    card: str
+    refunded_at: datetime
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the JSON-ready object."""
+        return {
+            **super().to_data(),
+            "refund": str(self.refund),
+            "reason": self.reason,
+            "card": self.card,
+            "refunded_at": self.refunded_at.isoformat(),
+        }
+
+    @classmethod
+    def _others(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            **super()._others(data),
+            "refund": UUID(data["refund"]),
+            "reason": data["reason"],
+            "card": data["card"],
+            "refunded_at": datetime.fromisoformat(data["refunded_at"]),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class FareCollectionStuck(CollectedFare):
+    """A collection or a refund waits for a person: at this step, for this reason."""
+
+    TYPE: ClassVar[str] = "v1.fare-collection.stuck"
+
+    saga: UUID
     step: str
     reason: str
 
     def to_data(self) -> dict[str, Any]:
         """Return the JSON-ready object."""
-        return {"refund": str(self.refund), "step": self.step, "reason": self.reason}
+        return {
+            **super().to_data(),
+            "saga": str(self.saga),
+            "step": self.step,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def _others(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            **super()._others(data),
+            "saga": UUID(data["saga"]),
+            "step": data["step"],
+            "reason": data["reason"],
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisterFare(CollectedFare):
+    """Write down that a fare is being collected."""
+
+    TYPE: ClassVar[str] = "v1.fare.register"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkCollected(CollectedFare):
+    """Write down that a fare was collected, and tell so."""
+
+    TYPE: ClassVar[str] = "v1.fare.mark-collected"
+
+    card: str
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the JSON-ready object."""
+        return {**super().to_data(), "card": self.card}
+
+    @classmethod
+    def _others(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        return {**super()._others(data), "card": data["card"]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkFailed(FailedFare):
+    """Write down that a fare could not be collected, and tell so."""
+
+    TYPE: ClassVar[str] = "v1.fare.mark-failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfRefund:
+    """A command about one refund."""
+
+    refund: UUID
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the JSON-ready object."""
+        return {"refund": str(self.refund)}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_data` wrote; raises `KeyError` or `ValueError` for what is not that."""
+        return cls(refund=UUID(data["refund"]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisterRefund(OfRefund):
+    """Write down that a refund is under way."""
+
+    TYPE: ClassVar[str] = "v1.fare.register-refund"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkRefunded(OfRefund):
+    """Write down that a refund was made, and tell so."""
+
+    TYPE: ClassVar[str] = "v1.fare.mark-refunded"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkRefundFailed(OfRefund):
+    """Write down that a refund could not be made: at this step, for this reason."""
+
+    TYPE: ClassVar[str] = "v1.fare.mark-refund-failed"
+
+    step: str
+    reason: str
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the JSON-ready object."""
+        return {**super().to_data(), "step": self.step, "reason": self.reason}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:
