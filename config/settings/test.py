@@ -6,11 +6,12 @@ from pathlib import Path
 
 from config.embedded.layout import Layout
 from config.settings.base import *  # noqa: F403
-from config.settings.base import CACHES, WILDRYDES, database
+from config.settings.base import CACHES, INSTALLED_APPS, WILDRYDES, database
 
 TEST_STATE_DIR = Path(tempfile.gettempdir()) / f"wildrydes-test-{os.getpid()}"
 TEST_LAYOUT = Layout.at(TEST_STATE_DIR)
 
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.emptying"]
 SECRET_KEY = "only-the-tests-use-this-key-and-nothing-else-does"  # noqa: S105
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 DEMO_ACCOUNTS = True

@@ -1,4 +1,4 @@
-"""Servers for each test module: a test that kills one disturbs nobody else's."""
+"""What each test module stands on: the tests' PostgreSQL, and a Valkey that it may kill."""
 
 from __future__ import annotations
 
@@ -7,11 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from .stage import Servers, running_servers
+from config.embedded.postgres import EmbeddedPostgres
+
+from .stage import Servers, Templates, running_servers
+
+
+@pytest.fixture(scope="session")
+def templates(postgres: EmbeddedPostgres) -> Templates:
+    """Return the databases that stages are copies of."""
+    return Templates(postgres)
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """Return running servers that belong to the module."""
+def servers(tmp_path_factory: pytest.TempPathFactory, templates: Templates) -> Iterator[Servers]:
+    """Return servers for the module's stages."""
     directory: Path = tmp_path_factory.mktemp("servers")
-    yield from running_servers(directory)
+    yield from running_servers(directory, templates)

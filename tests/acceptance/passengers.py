@@ -76,9 +76,7 @@ class People:
 
 def prepare(stage: Stage) -> dict[str, Any]:
     """Migrate the database, seed accounts and fleets; return the accounts."""
-    accounts = stage.prepare()
-    stage.manage("seed_fleets")
-    return accounts
+    return stage.prepare("seed_fleets")
 
 
 @contextmanager

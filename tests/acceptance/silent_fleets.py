@@ -1,7 +1,6 @@
 """Settings in which two fleets are asked, and nobody but the test answers for them."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 from config.settings.local import *  # noqa: F403
 from config.settings.local import WILDRYDES
@@ -18,8 +17,4 @@ def _asked(entry: Subscription) -> Subscription:
 
 
 TOPOLOGY = replace(WHOLE, subscriptions=tuple(map(_asked, WHOLE.subscriptions)))
-WILDRYDES = {
-    **WILDRYDES,
-    "TOPOLOGY": "tests.acceptance.silent_fleets.TOPOLOGY",
-    "ADMISSION_LAG": timedelta(hours=1),  # there is no relay, and nothing is refused for that
-}
+WILDRYDES = {**WILDRYDES, "TOPOLOGY": "tests.acceptance.silent_fleets.TOPOLOGY"}

@@ -12,11 +12,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import psycopg
+from psycopg import sql
 
 from config.embedded.postgres import EmbeddedPostgres
 from config.embedded.valkey import EmbeddedValkey
@@ -25,6 +28,7 @@ from config.topology import queue_names
 
 START_SECONDS = 40.0
 STOP_SECONDS = 15.0
+PATIENT = {"WILDRYDES_ADMISSION_LAG": "86400"}  # a relay that starts slowly refuses nobody
 
 RIDE = {
     "from": "Berlin",
@@ -73,11 +77,17 @@ class Stage:
     port: int = field(default_factory=free_port)
     variables: dict[str, str] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    templates: Templates | None = None
 
     @property
     def url(self) -> str:
         """Return where the web process answers."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def database(self) -> str:
+        """Return the name of the database."""
+        return unquote(urlsplit(self.database_url).path.removeprefix("/"))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -94,17 +104,19 @@ class Stage:
 
     def manage(self, *arguments: str) -> str:
         """Run one management command to its end; return what it printed."""
-        command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(
-            command, cwd=PROJECT_ROOT, env=self.environment, capture_output=True, text=True
-        )
-        assert done.returncode == 0, f"{command} failed:\n{done.stdout}\n{done.stderr}"
-        return done.stdout
+        return self._run(sys.executable, "manage.py", *arguments)
 
-    def prepare(self) -> dict[str, Any]:
-        """Migrate the database and return the demo accounts."""
-        self.manage("migrate", "--verbosity", "0")
-        accounts: dict[str, Any] = json.loads(self.manage("seed_demo", "--json"))
+    def prepare(self, *seeds: str) -> dict[str, Any]:
+        """Migrate the database, seed it, and return the demo accounts. Nobody may use it yet."""
+        if self.templates is not None:
+            return self.templates.fill(self, seeds)
+        return self.fill(seeds)
+
+    def fill(self, seeds: Sequence[str]) -> dict[str, Any]:
+        """Migrate and seed, both in one process: starting one takes longer than the work."""
+        accounts: dict[str, Any] = json.loads(
+            self._run(sys.executable, "-m", "tests.acceptance.filling", *seeds)
+        )
         return accounts
 
     def start_web(self) -> None:
@@ -157,6 +169,13 @@ class Stage:
         found: int = self.query(f"SELECT count(*) FROM {table}")[0][0]
         return found
 
+    def _run(self, *command: str) -> str:
+        done = subprocess.run(
+            command, cwd=PROJECT_ROOT, env=self.environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{command} failed:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
     def _answers(self) -> bool:
         try:
             return httpx.get(f"{self.url}/healthz").status_code == 200
@@ -175,11 +194,36 @@ class Stage:
 
 
 @dataclass
+class Templates:
+    """Databases that were migrated and seeded once; a stage that wants the same gets a copy."""
+
+    postgres: EmbeddedPostgres
+    accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def fill(self, stage: Stage, seeds: Sequence[str]) -> dict[str, Any]:
+        """Make the stage's database what its settings, its variables and these seeds make it."""
+        wanted = repr((stage.settings, sorted(stage.variables.items()), seeds))
+        template = f"template_{sha256(wanted.encode()).hexdigest()[:16]}"
+        if template in self.accounts:
+            self._copy(template, stage.database)
+        else:
+            self.accounts[template] = stage.fill(seeds)
+            self._copy(stage.database, template)
+        return self.accounts[template]
+
+    def _copy(self, source: str, target: str) -> None:
+        names = {"source": sql.Identifier(source), "target": sql.Identifier(target)}
+        with psycopg.connect(self.postgres.database_url("postgres"), autocommit=True) as admin:
+            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {target}").format(**names))
+            admin.execute(sql.SQL("CREATE DATABASE {target} TEMPLATE {source}").format(**names))
+
+
+@dataclass
 class Servers:
-    """A PostgreSQL and a Valkey of their own, which a test may kill."""
+    """The PostgreSQL of all tests, and a Valkey of a module's own, which a test may kill."""
 
     directory: Path
-    postgres: EmbeddedPostgres
+    templates: Templates
     valkey: EmbeddedValkey
     stages: list[Stage] = field(default_factory=list)
 
@@ -188,23 +232,24 @@ class Servers:
     ) -> Stage:
         """Return a stage with a database and, unless told otherwise, a Redis of its own."""
         number = len(self.stages)
-        database = f"stage{number}"
-        self.postgres.create_database(database)
+        postgres, database = self.templates.postgres, f"{self.directory.name}_{number}"
+        postgres.create_database(database)
         stage = Stage(
             directory=self.directory / database,
-            database_url=self.postgres.database_url(database),
+            database_url=postgres.database_url(database),
             redis_url=self.valkey.redis_url(number if redis_db is None else redis_db),
             settings=settings,
+            variables=dict(PATIENT),
+            templates=self.templates,
         )
         self.stages.append(stage)
         return stage
 
 
-def running_servers(directory: Path) -> Iterator[Servers]:
-    """Yield servers in a directory; stop every stage's processes, and them, at the end."""
-    postgres = EmbeddedPostgres(directory=directory, durable=False)
-    with postgres, EmbeddedValkey(directory=directory) as valkey:
-        servers = Servers(directory, postgres, valkey)
+def running_servers(directory: Path, templates: Templates) -> Iterator[Servers]:
+    """Yield servers for stages in a directory; stop every stage's processes at the end."""
+    with EmbeddedValkey(directory=directory) as valkey:
+        servers = Servers(directory, templates, valkey)
         try:
             yield servers
         finally:

@@ -63,9 +63,9 @@ def test_a_number_is_refused_and_left_nowhere(
     servers: Servers, stage: Stage, sandbox: SandboxProcess
 ) -> None:
     accounts = stage.prepare()
-    stage.start_web()
     stage.start_relay()
     stage.start_worker()
+    stage.start_web()
 
     with stage.client(accounts["customers"][0]) as cmr:
         for body in REFUSED:

@@ -39,19 +39,17 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess
 @pytest.fixture(scope="module")
 def stage(servers: Servers, sandbox: SandboxProcess) -> Stage:
     stage = servers.stage()
-    stage.variables = {**sandbox.environment, "STRIPE_TIMEOUT_SECONDS": "2"}
+    stage.variables |= {**sandbox.environment, "STRIPE_TIMEOUT_SECONDS": "2"}
     return stage
 
 
 @pytest.fixture(scope="module")
 def accounts(stage: Stage) -> dict[str, Any]:
-    accounts = stage.prepare()
-    stage.manage("seed_payment_methods")
-    stage.manage("seed_accounts")
-    stage.start_web()
+    accounts = stage.prepare("seed_payment_methods", "seed_accounts")
     stage.start_relay()
     stage.start_worker(queues=OTHERS)
     stage.start_worker("payments", queues=[PAYMENTS])
+    stage.start_web()
     return accounts
 
 

@@ -23,6 +23,10 @@ WORK = {
     "customer_payment": ["customer_payment"],
     "customer_accounting": ["customer_accounting", "customer_accounting.payments"],
 }
+SEEDS = {
+    "customer_payment": ["seed_payment_methods"],
+    "customer_accounting": ["seed_accounts"],
+}
 
 
 @pytest.fixture(scope="module")
@@ -34,31 +38,38 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess
 
 @pytest.fixture(scope="module")
 def stages(servers: Servers, sandbox: SandboxProcess) -> dict[str, Stage]:
-    """Return a stage for each service: one Redis, a database each, its own relay and worker."""
-    stages = {}
-    for service, queues in WORK.items():
-        stage = servers.stage(settings=f"config.services.{service}", redis_db=0)
-        stage.variables = sandbox.environment
-        stage.manage("migrate", "--verbosity", "0")
-        stage.start_relay()
-        if queues:
-            stage.start_worker(queues=queues)
-        stages[service] = stage
-    stages["customer_payment"].manage("seed_payment_methods")
-    stages["customer_accounting"].manage("seed_accounts")
+    """Return a stage for each service: one Redis, a database each."""
+    stages = {
+        service: servers.stage(settings=f"config.services.{service}", redis_db=0)
+        for service in WORK
+    }
+    stages["customer_payment"].variables |= sandbox.environment
     return stages
 
 
 @pytest.fixture(scope="module")
-def clients(stages: dict[str, Stage]) -> Iterator[tuple[httpx.Client, httpx.Client]]:
+def accounts(stages: dict[str, Stage]) -> dict[str, dict[str, Any]]:
+    """Start a relay and a worker for each service; return the accounts that each knows."""
+    accounts = {}
+    for service, queues in WORK.items():
+        accounts[service] = stages[service].prepare(*SEEDS.get(service, ()))
+        stages[service].start_relay()
+        if queues:
+            stages[service].start_worker(queues=queues)
+    return accounts
+
+
+@pytest.fixture(scope="module")
+def clients(
+    stages: dict[str, Stage], accounts: dict[str, dict[str, Any]]
+) -> Iterator[tuple[httpx.Client, httpx.Client]]:
     """Return a unicorn's client of unicorn management, and staff's of fare collection."""
     publisher, fares = stages["unicorn_management"], stages["fare_collection"]
-    accounts: list[dict[str, Any]] = [publisher.prepare(), fares.prepare()]
     publisher.start_web()
     fares.start_web()
     with (
-        publisher.client(accounts[0]["unicorns"][0]) as unicorn,
-        fares.client(accounts[1]["staff"][0]) as staff,
+        publisher.client(accounts["unicorn_management"]["unicorns"][0]) as unicorn,
+        fares.client(accounts["fare_collection"]["staff"][0]) as staff,
     ):
         yield unicorn, staff
 

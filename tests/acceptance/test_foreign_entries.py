@@ -10,9 +10,9 @@ from .stage import EVERYONE, RIDE, Servers, wait_until
 def test_entries_that_are_no_messages_end_no_worker(servers: Servers) -> None:
     stage = servers.stage()
     accounts = stage.prepare()
-    stage.start_web()
     stage.start_relay()
     stage.start_worker()
+    stage.start_web()
     client = redis.Redis.from_url(servers.valkey.redis_client_url(0))
     for entry in (b"\xff\xfe not JSON", b"{", b"[]", b"17", b'{"body": "e30="}'):
         client.lpush("customer_accounting", entry)

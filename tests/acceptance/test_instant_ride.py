@@ -35,9 +35,9 @@ def stage(servers: Servers) -> Stage:
 def callers(stage: Stage) -> Iterator[People]:
     """Return who calls the services in one."""
     accounts = prepare(stage)
-    stage.start_web()
     stage.start_relay()
     stage.start_worker()
+    stage.start_web()
     with people(accounts, asking=stage, riding=stage) as found:
         yield found
 
@@ -58,9 +58,10 @@ def callers_apart(fleets: Stage, booking: Stage) -> Iterator[People]:
     accounts = prepare(fleets)
     booking.prepare()
     for stage, service in ((fleets, "unicorn_management"), (booking, "ride_booking")):
-        stage.start_web()
         stage.start_relay()
         stage.start_worker(queues=[name for name in queue_names() if name.startswith(service)])
+    for stage in (fleets, booking):
+        stage.start_web()
     with people(accounts, asking=booking, riding=fleets) as found:
         yield found
 

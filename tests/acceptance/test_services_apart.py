@@ -28,11 +28,11 @@ def test_a_ride_posted_to_one_service_reaches_the_ledger_of_another(
 ) -> None:
     accounts = publisher.prepare()
     customers = consumer.prepare()["customers"]
-    publisher.start_web()
     publisher.start_relay()
-    consumer.start_web()
     consumer.start_relay()
     consumer.start_worker(queues=["customer_accounting"])
+    publisher.start_web()
+    consumer.start_web()
 
     with publisher.client(accounts["unicorns"][0]) as unicorn:
         ride = unicorn.post("/submit-ride-completion", json=RIDE).json()["id"]

@@ -24,9 +24,9 @@ def stage(servers: Servers) -> Stage:
 @pytest.fixture(scope="module")
 def accounts(stage: Stage) -> Iterator[dict[str, Any]]:
     accounts = stage.prepare()
-    stage.start_web()
     stage.start_relay()
     stage.start_worker()
+    stage.start_web()
     return accounts
 
 
