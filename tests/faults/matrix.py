@@ -106,7 +106,7 @@ def _places(point: str) -> tuple[str, ...]:
 
 def _processes() -> Iterator[Fault]:
     yield Fault("kill -9 of a worker", (processes.kill_a_worker,), rounds=40, short=True)
-    yield Fault("kill -9 of any process", (processes.kill_any,), rounds=100)
+    yield Fault("kill -9 of any process", (processes.kill_any,), rounds=60)
     yield Fault("kill -9 of all processes at once", (processes.kill_all,), rounds=5)
     yield Fault("SIGTERM to each process", (processes.stop_each,), rounds=2)
     yield Fault("SIGTERM twice to each process", (processes.stop_each_twice,), rounds=2)
@@ -214,7 +214,8 @@ def _quotes_with_some_fleets_apart() -> Iterator[Fault]:
 def _sagas() -> Iterator[Fault]:
     for point, places in SAGA_POINTS.items():
         crashes = tuple(
-            processes.crash_at(point, name=name, nth=nth) for name in places for nth in IN_TURN
+            processes.crash_at(point, name=name, nth=nth)
+            for name, nth in zip(places, IN_TURN, strict=False)
         )
         yield Fault(f"sagas: crash point {point}", crashes, STEPS_APART, sagas=True)
     for name, harms, rounds in (
@@ -287,7 +288,7 @@ def _two_of_everything() -> Iterator[Fault]:
         "two of everything: kill -9, one after the other",
         (processes.kill_any_in_a_while,),
         TWO_OF_EVERYTHING,
-        rounds=150,
+        rounds=100,
         relentless=True,
     )
 
