@@ -23,6 +23,7 @@ class KernelSettings:
     `routing_batch` is how many messages one turn of the relay takes.
     `message_bytes` is the size that a single message's data may have as JSON.
     `deduplication_window` is how long a deduplication id keeps its duplicates out.
+    `idempotency_window` is how long the answer to a request with a key is given again.
     `flower_url` is where the admin leads to for what Celery knows of a delivery.
     `crash_at` names the crash point at which a process dies, in the fault tests.
     """
@@ -36,6 +37,7 @@ class KernelSettings:
     routing_batch: int = 1000
     message_bytes: int = 256 * 1024
     deduplication_window: timedelta = timedelta(minutes=5)
+    idempotency_window: timedelta = timedelta(hours=24)
     flower_url: str = ""
     crash_at: str = ""
 

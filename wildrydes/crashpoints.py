@@ -33,6 +33,8 @@ POINTS = (
     "scatter.closed",
     "saga.recording",
     "saga.recorded",
+    "answer.keeping",
+    "answer.kept",
     "outside.before",
     "outside.after",
 )

@@ -25,6 +25,7 @@ from apps.customer_payment.operations import methods, telling
 from apps.identity.messages import CUSTOMER, STAFF, Caller
 from wildrydes import redaction
 from wildrydes.front_door import problems
+from wildrydes.front_door.idempotency import once_per_key
 from wildrydes.front_door.openapi import problem_responses
 from wildrydes.front_door.permissions import only
 
@@ -75,6 +76,7 @@ class PaymentMethodsView(CardlessView):
             **problem_responses(400, 401, 403, 409, 413, 415, 503),
         },
     )
+    @once_per_key
     def post(self, request: Request) -> Response:
         """Keep a card, by the provider's token for it; a customer's first one is the default."""
         body = serializers.NewPaymentMethodSerializer(data=request.data)

@@ -20,6 +20,7 @@ from apps.fare_collection.models import FareCollection, FareRefund
 from apps.fare_collection.operations import refunding
 from apps.identity.messages import STAFF, Caller
 from wildrydes.front_door import paging
+from wildrydes.front_door.idempotency import once_per_key
 from wildrydes.front_door.openapi import problem_responses
 from wildrydes.front_door.permissions import only
 from wildrydes.front_door.problems import Problem
@@ -107,6 +108,7 @@ class RefundsView(APIView):
             **problem_responses(400, 401, 403, 404, 409, 413, 415),
         },
     )
+    @once_per_key
     def post(self, request: Request, id: UUID) -> Response:
         """Begin to give a collected fare back, or a part of it."""
         wanted = WANTED.run_validation(request.data)

@@ -22,6 +22,7 @@ from apps.identity.messages import CUSTOMER, STAFF, UNICORN, Caller
 from apps.ride_booking import happenings, queries, serializers
 from apps.ride_booking.operations import requesting
 from wildrydes.front_door import events, live, paging
+from wildrydes.front_door.idempotency import once_per_key
 from wildrydes.front_door.openapi import problem_responses
 from wildrydes.front_door.permissions import only
 from wildrydes.front_door.problems import Problem
@@ -47,6 +48,7 @@ class RfqsView(APIView):
             **problem_responses(400, 401, 403, 413, 415),
         },
     )
+    @once_per_key
     def post(self, request: Request) -> Response:
         """Ask every fleet for a quote. With the answer the request is stored, and will be asked."""
         wanted = WANTED.run_validation(request.data)
@@ -149,6 +151,7 @@ class QuotesView(APIView):
             **problem_responses(400, 401, 403, 404, 409, 413, 415),
         },
     )
+    @once_per_key
     def post(self, request: Request, id: UUID) -> Response:
         """Answer a request that the caller's fleet was asked. The same again is no harm."""
         answer = OWN_ANSWER.run_validation(request.data)

@@ -19,6 +19,7 @@ from apps.ride_booking import queries, serializers
 from apps.ride_booking.models import Rfq, Ride
 from apps.ride_booking.operations import accepting, riding
 from wildrydes.front_door import paging
+from wildrydes.front_door.idempotency import once_per_key
 from wildrydes.front_door.openapi import problem_responses
 from wildrydes.front_door.permissions import only
 from wildrydes.front_door.problems import Problem
@@ -41,6 +42,7 @@ class AcceptView(APIView):
             **problem_responses(400, 401, 403, 404, 409, 410, 413, 415),
         },
     )
+    @once_per_key
     def post(self, request: Request, id: UUID) -> Response:
         """Accept a fleet's quote: the ride is booked. A request that is open is closed by it."""
         chosen = CHOICE.run_validation(request.data)

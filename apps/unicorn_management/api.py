@@ -24,6 +24,7 @@ from apps.unicorn_management import operations, queries, serializers
 from apps.unicorn_management.models import RideCompletion
 from wildrydes import deliveries
 from wildrydes.front_door import paging, problems
+from wildrydes.front_door.idempotency import once_per_key
 from wildrydes.front_door.openapi import problem_responses
 from wildrydes.front_door.permissions import only
 
@@ -50,6 +51,7 @@ class RideCompletionsView(APIView):
             **problem_responses(400, 401, 403, 409, 413, 415),
         },
     )
+    @once_per_key
     def post(self, request: Request) -> Response:
         """Submit a completed ride. With the answer it is stored, and its event will arrive."""
         ride = RIDE.run_validation(request.data)
@@ -101,6 +103,7 @@ class BatchView(APIView):
             **problem_responses(400, 401, 403, 413, 415),
         },
     )
+    @once_per_key
     def post(self, request: Request) -> Response:
         """Submit up to 500 completed rides. The good ones are kept when others are bad."""
         items = BATCH.run_validation(request.data)["items"]

@@ -154,7 +154,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["wildrydes.front_door.json.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["wildrydes.front_door.json.JSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "wildrydes.front_door.json.AlwaysJSON",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "wildrydes.front_door.openapi.Schema",
     "EXCEPTION_HANDLER": "wildrydes.front_door.problems.exception_handler",
     "DEFAULT_THROTTLE_RATES": {"login": "60/min"},
     "NUM_PROXIES": ENV.proxies,

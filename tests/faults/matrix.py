@@ -36,6 +36,7 @@ STEPS_APART = Setting(
 )
 
 ACROSS_DATABASES = ("relay.acknowledging", "relay.acknowledged")
+ELSEWHERE = ("scatter.", "saga.", "answer.")  # reached by other work than the sending of rides
 SHORT_POINTS = ("relay.committed", "worker.committed")
 IN_TURN = (1, 4)
 SCATTER_POINTS = {
@@ -84,7 +85,7 @@ def faults() -> list[Fault]:
 
 def _crash_points() -> Iterator[Fault]:
     for point in POINTS:
-        if point not in ACROSS_DATABASES and not point.startswith(("scatter.", "saga.")):
+        if point not in ACROSS_DATABASES and not point.startswith(ELSEWHERE):
             places = _places(point)
             provoke = redis.flush if point == "relay.resending" else None
             yield Fault(

@@ -12,8 +12,16 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import Direction, OpenApiResponse
 from rest_framework import serializers
 
+from wildrydes.front_door import idempotency
 from wildrydes.front_door.problems import CONTENT_TYPE, KINDS
 
+IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": idempotency.HEADER,
+    "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.LONGEST_KEY},
+    "description": "Of the requests with the same key one is carried out; the others get its "
+    f"answer, marked `{idempotency.REPLAYED}`.",
+}
 NOT_BLANK = r"^[^\x00]*\S[^\x00]*$"
 
 
@@ -47,6 +55,25 @@ def problem_responses(*statuses: int) -> dict[Any, Any]:
 def _problem_response(status: int) -> OpenApiResponse:
     shape = ValidationProblemSerializer if status == 400 else ProblemSerializer
     return OpenApiResponse(shape, description=KINDS[status][1])
+
+
+class Schema(AutoSchema):
+    """What the document says of an operation beyond what its view declares."""
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        """Return the operation, with the header and the problems of one that takes a key."""
+        operation: Any = super().get_operation(*args, **kwargs)  # type: ignore[no-untyped-call]
+        method = getattr(self.view, self.method.lower(), None)
+        if operation and hasattr(method, idempotency.MARK):
+            operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+            for status in (409, 422):
+                operation["responses"].setdefault(str(status), self._problem(status))
+        return operation
+
+    def _problem(self, status: int) -> Any:
+        return self._get_response_for_code(  # type: ignore[no-untyped-call]
+            _problem_response(status), str(status), media_types=[CONTENT_TYPE]
+        )
 
 
 class MoneySchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]

@@ -71,6 +71,7 @@ KINDS: Mapping[int, tuple[str, str]] = {
     410: ("gone", "This is no longer there"),
     413: ("too-large", "The body is too large"),
     415: ("unsupported-media-type", "The body is not JSON"),
+    422: ("idempotency-key-reused", "The key belongs to another request"),
     429: ("throttled", "Too many requests"),
     500: ("server-error", "Something went wrong on our side"),
     503: ("unavailable", "The service is not available right now"),

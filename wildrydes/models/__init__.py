@@ -3,9 +3,9 @@
 `Message` is the outbox and the event log, `Unrouted` what the relay has yet to look at,
 `Dispatch` what is waiting for or is on the wire, `Receipt` what became of it at the consumer.
 `DeadLetter`, `Redrive` and `OperatorAction` are what people see and do about failures.
-`Deduplication` is what was published already, `Request` what awaits an answer, `Scatter` what many
-were asked and `Response` what each said, `Saga` how far each has come and `SagaEvent` its history,
-`Consumer` who was last heard of.
+`Deduplication` is what was published already and `IdempotencyKey` what was answered already,
+`Request` what awaits an answer, `Scatter` what many were asked and `Response` what each said,
+`Saga` how far each has come and `SagaEvent` its history, `Consumer` who was last heard of.
 Triggers (see the first migrations) keep `Unrouted` and wake the relay, so that no way of writing
 a message can forget to.
 """
@@ -15,6 +15,7 @@ from wildrydes.models.database import Database, origin
 from wildrydes.models.dead_letters import DeadLetter
 from wildrydes.models.deduplication import Deduplication
 from wildrydes.models.dispatches import Dispatch
+from wildrydes.models.idempotency import IdempotencyKey
 from wildrydes.models.ids import new_id
 from wildrydes.models.messages import Message, Unrouted
 from wildrydes.models.operator_actions import OperatorAction
@@ -30,6 +31,7 @@ __all__ = [
     "DeadLetter",
     "Deduplication",
     "Dispatch",
+    "IdempotencyKey",
     "Message",
     "OperatorAction",
     "Receipt",

@@ -275,3 +275,23 @@ def test_operators_look_at_payments_and_change_none(caller: MakeCaller) -> None:
         assert browser.post(page, {}).status_code == 403
         delete = reverse(f"admin:customer_payment_{model}_delete", args=[row.pk])
         assert browser.post(delete, {"post": "yes"}).status_code == 403
+
+
+def test_a_card_that_is_sent_again_with_its_key_is_kept_once(customer: APIClient) -> None:
+    key = {"Idempotency-Key": "k-1"}
+    body = {"token": "pm_card_visa"}
+    first, second = (customer.post(METHODS, body, format="json", headers=key) for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert (second.content, second["Location"]) == (first.content, first["Location"])
+    assert second["Idempotency-Replayed"] == "true"
+    assert PaymentMethod.objects.count() == 1
+
+
+def test_a_card_that_was_declined_may_be_followed_by_another_under_the_same_key(
+    customer: APIClient,
+) -> None:
+    key = {"Idempotency-Key": "k-1"}
+    declined = {"token": "pm_card_chargeDeclined"}
+    assert customer.post(METHODS, declined, format="json", headers=key).status_code == 400
+    body = {"token": "pm_card_visa"}
+    assert customer.post(METHODS, body, format="json", headers=key).status_code == 201

@@ -147,3 +147,18 @@ def test_only_staff_who_may_give_anything_back(
     for client in (as_customer, as_staff, as_unicorn):
         answer = client.post(f"{FARES}/{collected.id}/refund", {"reason": "x"}, format="json")
         assert answer.status_code == 403
+
+
+def test_a_refund_that_is_ordered_again_with_its_key_is_made_once(
+    collected: FareCollection, as_operator: APIClient, town: Town
+) -> None:
+    url, order = f"{FARES}/{collected.id}/refund", {"amount": "56.50", "reason": "A detour."}
+    key = {"Idempotency-Key": "k-1"}
+
+    first, second = (as_operator.post(url, order, format="json", headers=key) for _ in range(2))
+
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert (second.content, second["Location"]) == (first.content, first["Location"])
+    town.run()
+    fare = as_operator.get(f"{FARES}/{collected.id}").json()
+    assert (fare["refunded"], len(fare["refunds"])) == ("56.50", 1)

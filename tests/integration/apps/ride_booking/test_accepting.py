@@ -24,6 +24,7 @@ from apps.ride_booking.operations.requesting import WantedRide
 from tests.integration.apps.ride_booking.conftest import (
     RIDES,
     URL,
+    WANTED,
     another,
     close,
     decline,
@@ -357,3 +358,31 @@ def own_connection() -> Iterator[None]:
         yield
     finally:
         connections.close_all()
+
+
+def test_an_acceptance_that_is_sent_again_with_its_key_is_answered_with_the_ride(
+    as_customer: APIClient, rfq: str
+) -> None:
+    quote(rfq, "north")
+    url, body = f"{URL}/{rfq}/accept", {"responder": "north"}
+    key = {"Idempotency-Key": "k-1"}
+
+    first, second = (as_customer.post(url, body, format="json", headers=key) for _ in range(2))
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert second.content == first.content
+    assert as_customer.post(url, body, format="json").status_code == 409
+
+
+def test_the_key_of_one_acceptance_is_refused_for_another_request(
+    as_customer: APIClient, rfq: str
+) -> None:
+    other = as_customer.post(URL, WANTED, format="json").json()["id"]
+    for id in (rfq, other):
+        quote(id, "north")
+    key = {"Idempotency-Key": "k-1"}
+    first, second = (
+        as_customer.post(f"{URL}/{id}/accept", {"responder": "north"}, format="json", headers=key)
+        for id in (rfq, other)
+    )
+    assert (first.status_code, second.status_code) == (201, 422)

@@ -170,3 +170,19 @@ def test_a_time_of_receipt_is_the_database_s(as_unicorn: APIClient, rfq: str) ->
 
     received_at = Response.objects.get().received_at
     assert datetime.fromisoformat(content["received_at"]) == received_at
+
+
+def test_a_late_answer_with_a_key_is_kept_as_late_and_refused_the_same_again(
+    as_unicorn: APIClient, rfq: str
+) -> None:
+    close(rfq)
+    key = {"Idempotency-Key": "k-1"}
+    body = {"quote": "12.50"}
+
+    first, second = (
+        as_unicorn.post(f"{URL}/{rfq}/quotes", body, format="json", headers=key) for _ in range(2)
+    )
+
+    assert problem_of(first) == problem_of(second) == (409, "rfq-closed")
+    assert second["Idempotency-Replayed"] == "true"
+    assert Response.objects.get(responder="north").late

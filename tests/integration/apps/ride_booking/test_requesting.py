@@ -357,3 +357,13 @@ def test_the_close_is_told_with_the_whole_request(as_customer: APIClient, rfq: s
     body = as_customer.get(f"{URL}/{rfq}/stream").content.decode()
     told = json.loads(body.rpartition("data: ")[2])
     assert told == as_customer.get(f"{URL}/{rfq}").json()
+
+
+def test_a_request_that_is_sent_again_with_its_key_asks_the_fleets_once(
+    as_customer: APIClient,
+) -> None:
+    key = {"Idempotency-Key": "k-1"}
+    first, second = (as_customer.post(URL, WANTED, format="json", headers=key) for _ in range(2))
+    assert (second.status_code, second.content) == (201, first.content)
+    assert second["Location"] == first["Location"]
+    assert Rfq.objects.count() == 1
