@@ -10,7 +10,8 @@ class QueueLimit(models.Model):
     """Token bucket of one queue: one token for each message, `per_second` new ones.
 
     Relays keep `tokens` and `refilled_at`, in the database's time. Where an operator has changed
-    the limit it is `per_second`, null for none, and `changed_at` says so; else it is the topology's.
+    the limit it is `per_second`, null for none, and `changed_at` says so. Else the topology's
+    holds.
     """
 
     queue = models.CharField(max_length=200, unique=True)

@@ -196,7 +196,7 @@ def test_a_late_copy_of_what_was_cut_meanwhile_closes_what_waits_and_doubles_not
 
 
 def test_the_relay_wakes_when_tokens_come(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a limit that gives a token every eighth of a second, and looks at leases every fourth."""
+    """Given a token every eighth of a second, and a look at the leases every fourth."""
     kernel.use(small_topology(per_second=8, max_open=1000))
     kernel.publish(*range(1000))
     waits: list[float] = []
