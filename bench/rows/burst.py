@@ -33,7 +33,7 @@ SELECT (SELECT count(*) FROM wildrydes_dispatch)
 """
 WAITING = f"""
 SELECT coalesce(sum(size), 0) FROM wildrydes_dispatch WHERE queue = '{QUEUE}' AND sent_at IS NULL
-"""  # noqa: S608 - a constant
+"""
 
 
 @dataclass(frozen=True)

@@ -68,9 +68,7 @@ def _requests(bench: Bench, one: Running) -> Iterator[bytes]:
 
 
 def _load(bench: Bench, one: Running, requests: Iterator[bytes], *, seconds: float) -> Report:
-    report = closed_loop(
-        one.port, requests, seconds=seconds, connections=bench.sizes.connections
-    )
+    report = closed_loop(one.port, requests, seconds=seconds, connections=bench.sizes.connections)
     if set(report.statuses) != {202 if one.side.is_ours else 201}:
         raise RuntimeError(f"{one.side.name} answered {dict(report.statuses)}:\n{one.log('web')}")
     return report
