@@ -47,6 +47,7 @@ class Environment:
     stripe_webhook_secret: str | None
     stripe_timeout_seconds: int
     sandbox_port: int
+    prebooking_lead_seconds: int
     lake_url: str
     currency: str
     log_level: str
@@ -109,6 +110,9 @@ def read_environment() -> Environment:
         stripe_timeout_seconds=_whole_number(env, "STRIPE_TIMEOUT_SECONDS", 10, least=1, most=15),
         sandbox_port=_whole_number(
             env, "WILDRYDES_SANDBOX_PORT", _beside(port), least=1, most=65535
+        ),
+        prebooking_lead_seconds=_whole_number(
+            env, "WILDRYDES_PREBOOKING_LEAD_SECONDS", 600, least=0, most=86_400
         ),
         lake_url=_text(env, "WILDRYDES_LAKE_URL", str(state_dir / "lake")),
         currency=_text(env, "WILDRYDES_CURRENCY", "EUR"),

@@ -33,6 +33,10 @@ RIDES: dict[str, Entry] = {
         "extraordinary_rides_extraordinaryride_changelist",
     ),
 }
+PREBOOKINGS: tuple[Entry, ...] = (
+    ("Prebookings", "event_upcoming", "ride_prebooking_prebooking_changelist"),
+    ("Campaigns", "campaign", "ride_prebooking_campaign_changelist"),
+)
 FLEETS: tuple[Entry, ...] = (
     ("Fleets", "groups", "unicorn_management_fleet_changelist"),
     ("Unicorns", "pets", "unicorn_management_unicorn_changelist"),
@@ -78,6 +82,7 @@ MESSAGING: tuple[Entry, ...] = (
     ("Scatters", "call_split", "wildrydes_scatter_changelist"),
     ("Sagas", "account_tree", "wildrydes_saga_changelist"),
     ("Topology", "hub", "wildrydes_topology"),
+    ("Queues", "speed", "wildrydes_queues"),
     ("Consumers", "engineering", "wildrydes_consumer_changelist"),
     ("Doctor", "stethoscope", "wildrydes_doctor"),
 )
@@ -95,6 +100,7 @@ def sidebar(*, services: Sequence[str], flower_url: str) -> dict[str, Any]:
                 if name in services
             ],
         ),
+        ("Prebookings", list(PREBOOKINGS) if "apps.ride_prebooking" in services else []),
         ("Fleets", list(FLEETS) if "apps.unicorn_management" in services else []),
         (
             "Money",

@@ -46,6 +46,14 @@ TOPICS = (
         types=("v1.ride.booked", "v1.ride.started", "v1.ride.cancelled", "v1.ride.finished"),
     ),
     Topic(
+        name="prebookings",
+        types=(
+            "v1.ride-prebooking.submitted",
+            "v1.ride.prebooked",
+            "v1.ride-prebooking.rejected",
+        ),
+    ),
+    Topic(
         name="fares",
         types=(
             "v1.fare.collected",
@@ -59,17 +67,21 @@ TOPICS = (
 QUEUES = (
     Queue(name="customer_notification", refuse_beyond=IN_TIME),
     Queue(name="customer_notification.email", batch_items=20),
+    Queue(name="customer_notification.prebookings"),
     Queue(name="customer_accounting", refuse_beyond=IN_TIME),
     Queue(name="customer_accounting.payments"),
     Queue(name="customer_payment", batch_items=20),
     Queue(name="customer_loyalty", refuse_beyond=IN_TIME),
     Queue(name="datalake_ingestion", refuse_beyond=IN_TIME),
     Queue(name="datalake_ingestion.files", batch_items=20),
+    Queue(name="datalake_ingestion.prebookings"),
     Queue(name="extraordinary_rides", refuse_beyond=IN_TIME),
     Queue(name="fare_collection", refuse_beyond=IN_TIME),
     Queue(name="fare_collection.advance"),
     Queue(name="ride_booking"),
     Queue(name="ride_booking.answers"),
+    Queue(name="ride_prebooking.submissions"),
+    Queue(name="ride_prebooking.processing"),
     Queue(name="unicorn_management.rides"),
     Queue(name="unicorn_management.quotes"),
     *(Queue(name=f"unicorn_management.fleet.{fleet}") for fleet in FLEETS),
@@ -103,6 +115,13 @@ SUBSCRIPTIONS = (
         name="customer_notification.tell_of_fares",
         topics=("fares",),
         queue="customer_notification",
+    ),
+    Subscription(
+        name="customer_notification.tell_of_prebookings",
+        topics=("prebookings",),
+        queue="customer_notification.prebookings",
+        filter={"type": ["v1.ride.prebooked", "v1.ride-prebooking.rejected"]},
+        scope="attributes",
     ),
     Subscription(
         name="customer_notification.send_email",
@@ -147,6 +166,11 @@ SUBSCRIPTIONS = (
         name="datalake_ingestion.collect_events",
         topics=("rides", "customers", "quote-requests", "quotes", "bookings", "fares"),
         queue="datalake_ingestion",
+    ),
+    Subscription(
+        name="datalake_ingestion.collect_prebookings",
+        topics=("prebookings",),
+        queue="datalake_ingestion.prebookings",
     ),
     Subscription(
         name="datalake_ingestion.write_file",
@@ -201,6 +225,18 @@ SUBSCRIPTIONS = (
         scope="attributes",
     ),
     Subscription(
+        name="ride_prebooking.submit",
+        command="v1.ride-prebooking.submit",
+        queue="ride_prebooking.submissions",
+    ),
+    Subscription(
+        name="ride_prebooking.process",
+        topics=("prebookings",),
+        queue="ride_prebooking.processing",
+        filter={"type": ["v1.ride-prebooking.submitted"]},
+        scope="attributes",
+    ),
+    Subscription(
         name="unicorn_management.follow_rides",
         topics=("bookings",),
         queue="unicorn_management.rides",
@@ -227,6 +263,9 @@ SUBSCRIPTIONS = (
 
 # Whose workers wait for another company: nobody else's work stands behind theirs.
 WAITING_OUTSIDE = ("customer_payment",)
+# Where bursts wait: however many prebookings come at once, nobody else's work stands behind them.
+BUFFERS = ("ride_prebooking.submissions", "ride_prebooking.processing")
+APART = (*WAITING_OUTSIDE, *BUFFERS)
 
 TOPOLOGY = Topology(
     topics=TOPICS,
@@ -235,10 +274,11 @@ TOPOLOGY = Topology(
     workers=(
         Workers(
             name="general",
-            queues=tuple(queue.name for queue in QUEUES if queue.name not in WAITING_OUTSIDE),
+            queues=tuple(queue.name for queue in QUEUES if queue.name not in APART),
             processes=2,
         ),
         Workers(name="payments", queues=WAITING_OUTSIDE),
+        Workers(name="prebooking", queues=BUFFERS),
     ),
 )
 

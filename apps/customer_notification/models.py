@@ -26,7 +26,8 @@ class Notification(models.Model):
     """One thing that a customer was told; of each kind at most one about the same thing.
 
     `customer` is empty where it is for staff. `about` is the ride completion, the booked ride, the
-    request for quotes, the collection of a fare, its refund or its saga that it speaks of.
+    request for quotes, the prebooking, the collection of a fare, its refund or its saga that it
+    speaks of.
 
     `message_id` is the message that it speaks of; the e-mail's Message-ID is derived from it.
     """
@@ -36,6 +37,8 @@ class Notification(models.Model):
         RIDE_BOOKED = "ride_booked", "Ride booked"
         RIDE_CANCELLED = "ride_cancelled", "Ride cancelled"
         NO_QUOTES = "no_quotes", "No quotes"
+        PREBOOKED = "prebooked", "Ride prebooked"
+        PREBOOKING_REJECTED = "prebooking_rejected", "Prebooking rejected"
         FARE_COLLECTED = "fare_collected", "Fare collected"
         FARE_FAILED = "fare_failed", "Fare not collected"
         FARE_REFUNDED = "fare_refunded", "Fare refunded"

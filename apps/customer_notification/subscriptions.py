@@ -13,6 +13,7 @@ from apps.customer_notification.operations import News
 from apps.fare_collection import messages as fare_collection
 from apps.identity import messages as identity
 from apps.ride_booking import messages as ride_booking
+from apps.ride_prebooking import messages as ride_prebooking
 from apps.unicorn_management import messages as unicorn_management
 from wildrydes.envelope import Envelope
 from wildrydes.subscriptions import subscribe, subscribe_batch
@@ -41,6 +42,12 @@ def tell_of_bookings(envelopes: Sequence[Envelope]) -> None:
 @subscribe_batch("customer_notification.tell_of_no_quotes")
 def tell_of_no_quotes(envelopes: Sequence[Envelope]) -> None:
     """Tell the customer of each request that no fleet has made a quote for."""
+    _notify(envelopes)
+
+
+@subscribe_batch("customer_notification.tell_of_prebookings")
+def tell_of_prebookings(envelopes: Sequence[Envelope]) -> None:
+    """Tell the customer what became of each prebooking."""
     _notify(envelopes)
 
 
@@ -119,6 +126,34 @@ def _no_quotes(envelope: Envelope) -> News:
     )
 
 
+def _prebooked(envelope: Envelope) -> News:
+    ride = ride_prebooking.RidePrebooked.from_data(envelope.data)
+    text = texts.prebooked(
+        origin=ride.origin,
+        destination=ride.destination,
+        ride_at=ride.ride_at,
+        discount_percent=ride.discount_percent,
+    )
+    return _about_prebooking(ride, Kind.PREBOOKED, text, envelope)
+
+
+def _prebooking_rejected(envelope: Envelope) -> News:
+    ride = ride_prebooking.PrebookingRejected.from_data(envelope.data)
+    text = texts.prebooking_rejected(
+        origin=ride.origin,
+        destination=ride.destination,
+        ride_at=ride.ride_at,
+        explanation=ride.explanation,
+    )
+    return _about_prebooking(ride, Kind.PREBOOKING_REJECTED, text, envelope)
+
+
+def _about_prebooking(
+    ride: ride_prebooking.PrebookedRide, kind: Kind, text: texts.Text, cause: Envelope
+) -> News:
+    return News(customer=ride.customer, kind=kind, about=ride.prebooking, text=text, cause=cause)
+
+
 def _fare_collected(envelope: Envelope) -> News:
     fare = fare_collection.FareCollected.from_data(envelope.data)
     text = texts.fare_collected(
@@ -187,6 +222,8 @@ NEWS: Mapping[str, Callable[[Envelope], News]] = {
     ride_booking.RideBooked.TYPE: _booked,
     ride_booking.RideCancelled.TYPE: _cancelled,
     ride_booking.QuotesGathered.TYPE: _no_quotes,
+    ride_prebooking.RidePrebooked.TYPE: _prebooked,
+    ride_prebooking.PrebookingRejected.TYPE: _prebooking_rejected,
     fare_collection.FareCollected.TYPE: _fare_collected,
     fare_collection.FareFailed.TYPE: _fare_failed,
     fare_collection.FareRefunded.TYPE: _fare_refunded,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -68,6 +69,29 @@ def no_quotes(*, origin: str, destination: str) -> Text:
     )
 
 
+def prebooked(*, origin: str, destination: str, ride_at: datetime, discount_percent: int) -> Text:
+    """Return what a customer is told when a prebooking is confirmed."""
+    route = f"from {single_line(origin)} to {single_line(destination)}"
+    discount = f"\nYour discount is {discount_percent} %." if discount_percent else ""
+    return Text(
+        subject=_cut(f"Prebooked: your ride {route}"),
+        body=f"Your ride {route} on {_moment(ride_at)} is prebooked.{discount}\n\n"
+        "We look for a unicorn when it is time. Until then you may cancel free of charge.",
+    )
+
+
+def prebooking_rejected(
+    *, origin: str, destination: str, ride_at: datetime, explanation: str
+) -> Text:
+    """Return what a customer is told when a prebooking is not to be had, and why."""
+    route = f"from {single_line(origin)} to {single_line(destination)}"
+    return Text(
+        subject=_cut(f"Not prebooked: your ride {route}"),
+        body=f"We are sorry: your ride {route} on {_moment(ride_at)} is not prebooked.\n"
+        f"{single_line(explanation)}",
+    )
+
+
 def fare_collected(
     *, origin: str, destination: str, amount: Decimal, currency: str, card: str
 ) -> Text:
@@ -125,6 +149,10 @@ def letter(*, name: str, body: str) -> str:
     """Return a body with its salutation, as it is sent by e-mail."""
     salutation = f"Hello {single_line(name)}," if single_line(name) else "Hello,"
     return f"{salutation}\n\n{body}\n\nWild Rydes\n"
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%d %B %Y at %H:%M} UTC"
 
 
 def _cut(text: str) -> str:

@@ -22,6 +22,7 @@ SERVICES = [
     "apps.identity",
     "apps.unicorn_management",
     "apps.ride_booking",
+    "apps.ride_prebooking",
     "apps.customer_notification",
     "apps.customer_payment",
     "apps.customer_accounting",
@@ -191,6 +192,7 @@ WILDRYDES = {
 }
 
 CURRENCY = ENV.currency
+PREBOOKING_LEAD = timedelta(seconds=ENV.prebooking_lead_seconds)
 LAKE_URL = ENV.lake_url
 FLOWER_URL = ENV.flower_url
 

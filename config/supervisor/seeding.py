@@ -1,4 +1,5 @@
-"""The database is brought up to date; demo accounts, fleets, cards, closed accounts are there."""
+"""The database is brought up to date; what a demonstration needs is there: accounts, fleets, cards,
+closed accounts, campaigns."""
 
 from __future__ import annotations
 
@@ -24,6 +25,7 @@ def prepare_database() -> announcement.Accounts:
         management.call_command("seed_fleets")
         management.call_command("seed_payment_methods")
         management.call_command("seed_accounts")
+        management.call_command("seed_campaigns")
         accounts: announcement.Accounts = json.loads(output.getvalue())
         return accounts
     finally:

@@ -51,6 +51,12 @@ from apps.ride_booking.messages import (
     RideFinished,
     RideStarted,
 )
+from apps.ride_prebooking.messages import (
+    PrebookingRejected,
+    PrebookingSubmitted,
+    RidePrebooked,
+    SubmitPrebooking,
+)
 from apps.unicorn_management.messages import GiveQuote, RideCompleted
 from config.topology import TOPOLOGY
 
@@ -69,6 +75,15 @@ FARE: dict[str, Any] = {
     "destination": "Frankfurt",
     "amount": Decimal("256.50"),
     "currency": "EUR",
+}
+PREBOOKED: dict[str, Any] = {
+    "prebooking": UUID("01990000-0000-7000-8000-000000000008"),
+    "customer": "cmr",
+    "origin": "Frankfurt",
+    "destination": "Las Vegas",
+    "ride_at": NOON + timedelta(days=1),
+    "campaign": "spring",
+    "price_limit": Decimal("60.50"),
 }
 PAYMENT = "01990000-0000-7000-8000-000000000006"
 
@@ -142,6 +157,20 @@ MESSAGES: list[Any] = [
         fare=Decimal("13.00"),
         currency="EUR",
         finished_at=NOON,
+    ),
+    SubmitPrebooking(**PREBOOKED | {"campaign": "", "price_limit": None}),
+    PrebookingSubmitted(accepted_at=NOON, **PREBOOKED),
+    RidePrebooked(
+        discount_percent=25,
+        due_at=NOON + timedelta(hours=23),
+        confirmed_at=NOON,
+        **PREBOOKED,
+    ),
+    PrebookingRejected(
+        reason="campaign-full",
+        explanation="The campaign has no places left.",
+        rejected_at=NOON,
+        **PREBOOKED,
     ),
     AuthorisePayment(
         reference=PAYMENT,

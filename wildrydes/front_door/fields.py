@@ -9,15 +9,19 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 MAX_NUMBER = 1_000_000_000
 MAX_MONEY = Decimal("9999999999.99")
 CENT = Decimal("0.01")
+LONGEST_MOMENT = 64
 MONEY = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
 
 
@@ -92,6 +96,30 @@ class CustomerField(TextField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=64, **options)
+
+
+@extend_schema_field(OpenApiTypes.DATETIME)
+class MomentField(serializers.Field[datetime, Any, str, Any]):
+    """A time with its zone, as RFC 3339 writes it: `2026-03-01T12:00:00Z`; aware, in UTC."""
+
+    default_error_messages = {"invalid": "This must be a time with its zone."}
+
+    def to_internal_value(self, data: Any) -> datetime:
+        """Return the moment; one that names no zone could be any of many, and is refused."""
+        if not isinstance(data, str) or len(data) > LONGEST_MOMENT:
+            self.fail("invalid")
+        try:
+            moment = datetime.fromisoformat(data)
+            utc = moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.fail("invalid")
+        if moment.tzinfo is None:
+            self.fail("invalid")
+        return utc
+
+    def to_representation(self, value: datetime) -> str:
+        """Return the moment in UTC."""
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 class NumberField(serializers.FloatField):

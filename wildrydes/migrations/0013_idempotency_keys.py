@@ -11,7 +11,7 @@ ALTER TABLE wildrydes_idempotencykey SET (fillfactor = 80, autovacuum_vacuum_sca
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("wildrydes", "0011_sagas"),
+        ("wildrydes", "0012_queue_limits"),
     ]
 
     operations = [

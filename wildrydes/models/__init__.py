@@ -5,7 +5,8 @@
 `DeadLetter`, `Redrive` and `OperatorAction` are what people see and do about failures.
 `Deduplication` is what was published already and `IdempotencyKey` what was answered already,
 `Request` what awaits an answer, `Scatter` what many were asked and `Response` what each said,
-`Saga` how far each has come and `SagaEvent` its history, `Consumer` who was last heard of.
+`Saga` how far each has come and `SagaEvent` its history, `QueueLimit` how much each queue hands
+out, `Consumer` who was last heard of.
 Triggers (see the first migrations) keep `Unrouted` and wake the relay, so that no way of writing
 a message can forget to.
 """
@@ -19,6 +20,7 @@ from wildrydes.models.idempotency import IdempotencyKey
 from wildrydes.models.ids import new_id
 from wildrydes.models.messages import Message, Unrouted
 from wildrydes.models.operator_actions import OperatorAction
+from wildrydes.models.queue_limits import QueueLimit
 from wildrydes.models.receipts import Receipt
 from wildrydes.models.redrives import Redrive, RedriveItem
 from wildrydes.models.requests import Request
@@ -34,6 +36,7 @@ __all__ = [
     "IdempotencyKey",
     "Message",
     "OperatorAction",
+    "QueueLimit",
     "Receipt",
     "Redrive",
     "RedriveItem",

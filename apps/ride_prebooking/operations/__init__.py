@@ -1,0 +1,1 @@
+"""What may be done with prebookings: take in, store, confirm, cancel, dispatch."""
