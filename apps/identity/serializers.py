@@ -9,7 +9,7 @@ class CredentialsSerializer(StrictSerializer):
     """What a caller proves themselves with."""
 
     username = TextField()
-    password = TextField()
+    password = TextField(is_secret=True)
 
 
 class TokenSerializer(StrictSerializer):

@@ -1,7 +1,7 @@
 """Serializer fields that take a value as it is meant, or refuse it by name.
 
 Guarantee: no value is coerced from another type, trimmed, rounded or cut; what is not described
-by the serializer is refused.
+by the serializer is refused, and in text that is kept a payment card's number.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
+
+from wildrydes import redaction
 
 MAX_NUMBER = 1_000_000_000
 MAX_MONEY = Decimal("9999999999.99")
@@ -71,12 +73,20 @@ class EachAlone(serializers.ListSerializer[Any]):
 
 
 class TextField(serializers.CharField):
-    """A string of 1 to 200 characters that are not all blank, kept as it was sent."""
+    """A string of 1 to 200 characters that are not all blank, kept as it was sent.
 
-    default_error_messages = {"invalid": "This must be a string."}
+    What looks like a payment card's number is refused, for what is stored is stored in many places:
+    unless the text `is_secret`, and so is stored nowhere.
+    """
 
-    def __init__(self, *, max_length: int = 200, **options: Any) -> None:
+    default_error_messages = {
+        "invalid": "This must be a string.",
+        "card": "This looks like a card's number, which must not be sent here.",
+    }
+
+    def __init__(self, *, max_length: int = 200, is_secret: bool = False, **options: Any) -> None:
         super().__init__(max_length=max_length, trim_whitespace=False, **options)
+        self.is_secret = is_secret
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         """Return the string; a blank one is refused also when it is spaces."""
@@ -85,9 +95,11 @@ class TextField(serializers.CharField):
         return super().run_validation(data)
 
     def to_internal_value(self, data: Any) -> str:
-        """Return the string; anything else is refused."""
+        """Return the string; anything else is refused, and so is a card's number."""
         if not isinstance(data, str):
             self.fail("invalid")
+        if not self.is_secret and redaction.is_issued_in(data):
+            self.fail("card")
         return data
 
 

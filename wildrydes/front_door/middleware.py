@@ -14,7 +14,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from wildrydes import context
+from wildrydes import context, redaction
 from wildrydes.front_door import problems
 
 log = structlog.get_logger(__name__)
@@ -49,8 +49,9 @@ class ProblemMiddleware:
 class TracingMiddleware:
     """Give the request its correlation id, which every message that it causes will bear.
 
-    A caller's own `X-Request-ID` or `X-Correlation-ID` is taken over when it is short and
-    printable; the answer says which id it was. One line of the log tells of each request.
+    A caller's own `X-Request-ID` or `X-Correlation-ID` is taken over when it is short, printable
+    and no card's number; the answer says which id it was. One line of the log tells of each
+    request.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -94,9 +95,13 @@ def _as_problem(answer: HttpResponseBase) -> HttpResponse:
 def _correlation_id(request: HttpRequest) -> str:
     for name in ("HTTP_X_REQUEST_ID", "HTTP_X_CORRELATION_ID"):
         given = str(request.META.get(name, "")).strip()
-        if 0 < len(given) <= LONGEST_ID and given.isascii() and given.isprintable():
+        if 0 < len(given) <= LONGEST_ID and _may_be_kept(given):
             return given
     return str(uuid.uuid4())
+
+
+def _may_be_kept(given: str) -> bool:
+    return given.isascii() and given.isprintable() and not redaction.is_issued_in(given)
 
 
 def _trace(request: HttpRequest) -> str:

@@ -64,6 +64,8 @@ def _force_forward(progress: Progress, order: Ordered) -> str:
 def _force_back(progress: Progress, order: Ordered) -> str:
     if progress.state.is_turned:
         return "it goes back already"
+    if progress.is_past_pivot and (step := progress.beyond_undoing):
+        return f"step {step!r} is under way and could not be undone: wait for what it comes to"
     _turn_round(progress, order, kind="operator")
     return ""
 

@@ -63,6 +63,19 @@ class Progress:
         self.entries.append(entry)
         self.state = evolve(self.state, entry)
 
+    @property
+    def beyond_undoing(self) -> str:
+        """Return a step that is under way and could not be undone; "" if none is."""
+        steps = self.definition.by_name
+        return next(
+            (
+                name
+                for name, known in self.state.steps.items()
+                if known.status == "running" and steps[name].compensation is None
+            ),
+            "",
+        )
+
     def facts(self, *, failed_step: str = "", reason: str = "") -> Facts:
         """Return what the definition's functions are told at this point."""
         state = self.state
@@ -88,9 +101,12 @@ class Progress:
             self._go_forward()
 
     def turn_back(self, step: str, reason: str) -> None:
-        """Let the saga go back from here. What was stuck on the way forward is so no longer."""
+        """Let the saga go back from here. What was stuck on the way forward is so no longer.
+
+        What was asked for and then skipped may have been done all the same: it is to be undone.
+        """
         for name, known in self.state.steps.items():
-            if known.status == "stuck":
+            if known.status == "stuck" or (known.status == "skipped" and known.attempts):
                 self.note(_found(known), name, attempt=known.attempts, reason=known.reason)
         self.note("turned_back", step, reason=reason)
 
@@ -225,11 +241,11 @@ def open_hops(steps: Mapping[str, StepState]) -> Iterator[tuple[str, StepState]]
             yield name, step
 
 
-def _found(stuck: StepState) -> Kind:
-    """Return what a step that was stuck on the way forward is found to be, going back."""
-    if stuck.is_refused:
+def _found(left: StepState) -> Kind:
+    """Return what a step that was left stuck, or skipped, is found to be, going back."""
+    if left.is_refused:
         return "refused"
-    return "failed" if stuck.attempts else "skipped"
+    return "failed" if left.attempts else "skipped"
 
 
 def _nothing(facts: Facts) -> Body | None:

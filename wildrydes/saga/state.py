@@ -45,6 +45,7 @@ Kind = Literal[
 T = TypeVar("T")
 Changes = dict[str, Any]
 ENDED = ("completed", "compensated")
+LEFT = ("stuck", "skipped")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,7 +212,7 @@ def _settled(state: State, entry: Entry) -> Changes:
         message=None,
         wake_at=None,
         answered=str(entry.message) if is_answer else before.answered,
-        is_refused=entry.kind == "refused" or (entry.kind == "stuck" and before.is_refused),
+        is_refused=entry.kind == "refused" or (entry.kind in LEFT and before.is_refused),
         result=entry.data if entry.kind == "succeeded" else before.result,
         reason=entry.reason,
     )

@@ -67,7 +67,7 @@ class StripeGateway:
     def open(self, wanted: Wanted, *, key: str) -> Intent:
         """Open an intent."""
         params: Any = {
-            "amount": amounts.to_units(wanted.amount, currency=wanted.currency),
+            "amount": _units(wanted.amount, wanted.currency),
             "currency": wanted.currency.lower(),
             "capture_method": "manual",
             "payment_method": wanted.token,
@@ -100,7 +100,7 @@ class StripeGateway:
         """Give back an amount of what was captured."""
         params: Any = {
             "payment_intent": intent.id,
-            "amount": amounts.to_units(amount, currency=intent.currency),
+            "amount": _units(amount, intent.currency),
             "metadata": {"key": key},
         }
         with _our_errors():
@@ -177,6 +177,14 @@ def _session(api_base: str) -> requests.Session:
     session.mount("https://", requests.adapters.HTTPAdapter(pool_maxsize=CONNECTIONS))
     session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=CONNECTIONS))
     return session
+
+
+def _units(amount: Decimal, currency: str) -> int:
+    """Return the amount as the provider counts it; one that it cannot count will never be paid."""
+    try:
+        return amounts.to_units(amount, currency=currency)
+    except ValueError as error:
+        raise DeclinedError(str(error)) from None
 
 
 def _under(key: str) -> Any:

@@ -85,6 +85,26 @@ def test_it_is_said_where_it_stands(body: dict[str, Any], where: list[str]) -> N
     assert list(redaction.places(body)) == where
 
 
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("around", ["{}", "x{}y", "(no. {}, 12/30)", "1763747261123 {}"])
+def test_a_number_that_was_issued_is_found_whatever_stands_around_it(
+    number: str, around: str
+) -> None:
+    assert redaction.is_issued_in(around.format(number))
+
+
+@pytest.mark.parametrize(
+    "text", ["Berlin", "1763747261122", "1763747261123000006", "9" * 16, str(UUID(int=4))]
+)
+def test_what_begins_otherwise_is_not_taken_for_one_in_ids(text: str) -> None:
+    assert not redaction.is_issued_in(text)
+
+
+@given(st.text(alphabet="0123456789 ./-_x", max_size=30))
+def test_a_number_that_was_issued_is_what_would_be_masked(text: str) -> None:
+    assert redaction.is_issued_in(text) == (redaction.masked(text) != text)
+
+
 SPEAK = """
 import logging, structlog
 from config import logs

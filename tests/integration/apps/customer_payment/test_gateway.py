@@ -35,12 +35,12 @@ class Payer:
         self.token = token
         self.reference = f"ride-{uuid4()}"
 
-    def opened(self, amount: Decimal = FARE) -> Intent:
+    def opened(self, amount: Decimal = FARE, currency: str = "EUR") -> Intent:
         wanted = gateway.Wanted(
             reference=self.reference,
             customer="cmr",
             amount=amount,
-            currency="EUR",
+            currency=currency,
             description="Ride from Berlin to Frankfurt",
             token=self.token,
             provider_customer="",
@@ -93,6 +93,17 @@ def test_a_payment_is_authorised_captured_and_refunded_in_parts(
         ("captured", "256.50"),
         ("refunded", "56.50"),
     ]
+
+
+def test_an_amount_that_the_currency_cannot_express_is_declined_and_not_tried_again(
+    payer: Callable[[str], Payer], sandbox: SandboxProcess
+) -> None:
+    one = payer("pm_card_visa")
+
+    with pytest.raises(DeclinedError, match="not a whole number of units"):
+        one.opened(Decimal("12.50"), currency="JPY")
+
+    assert sandbox.moved(one.reference) == []
 
 
 def test_what_is_authorised_can_be_let_go_of(

@@ -23,6 +23,11 @@ def test_a_currency_without_decimals_has_none() -> None:
     assert str(amounts.from_units(500, currency="jpy")) == "500.00"
 
 
+def test_a_currency_with_three_decimals_is_counted_in_thousandths() -> None:
+    assert amounts.to_units(Decimal("5.12"), currency="KWD") == 5120
+    assert str(amounts.from_units(5120, currency="kwd")) == "5.12"
+
+
 @pytest.mark.parametrize(("amount", "currency"), [("0.001", "EUR"), ("0.50", "JPY")])
 def test_what_cannot_be_paid_exactly_is_refused(amount: str, currency: str) -> None:
     with pytest.raises(ValueError, match="not a whole number of units"):

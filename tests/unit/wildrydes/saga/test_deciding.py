@@ -323,6 +323,45 @@ def test_a_person_forces_a_saga_back_after_its_pivot_and_forward_again() -> None
     assert run.status == "completed"
 
 
+def test_what_was_skipped_while_it_was_under_way_is_undone_for_it_may_have_been_done() -> None:
+    run = fare()
+    run.succeed("register")
+    assert run.order("skip", step="authorise") == ""
+    run.refuse("capture", "there is no such payment")
+    assert run.sent[-1] == "authorise/undo"
+    run.succeed("authorise", "register")
+    assert run.status == "compensated"
+
+
+def test_what_was_refused_and_then_skipped_left_nothing_to_undo() -> None:
+    run = Run(of(step("pay", pivot=True), step("grant"), step("mark", undo=False, attempts=1)))
+    run.succeed("pay")
+    run.refuse("grant")
+    assert run.order("skip", step="grant") == ""
+    run.fail("mark")
+    assert run.order("force_back") == ""
+    assert run.sent[-1] == "pay/undo"
+    assert run.steps["grant"] == "refused"
+
+
+def test_undoing_that_was_skipped_stays_skipped() -> None:
+    run = stuck_back()
+    assert run.order("skip", step="authorise") == ""
+    assert run.sent[-1] == "register/undo"
+    run.succeed("register")
+    assert (run.status, run.steps["authorise"]) == ("compensated", "skipped")
+
+
+def test_nothing_is_forced_back_while_a_step_is_under_way_that_cannot_be_undone() -> None:
+    run = fare()
+    run.succeed("register", "authorise", "capture", "credit")
+    assert "'mark' is under way" in run.order("force_back")
+    assert (run.status, run.sent[-1]) == ("running", "mark")
+    run.refuse("mark")
+    assert run.order("force_back") == ""
+    assert run.sent[-1] == "credit/undo"
+
+
 def test_a_saga_is_cancelled_before_its_pivot_only() -> None:
     run = fare()
     run.succeed("register")
