@@ -14,22 +14,37 @@ from config.embedded.postgres import EmbeddedPostgres
 from config.embedded.valkey import EmbeddedValkey
 from wildrydes import redis
 
-OF_THE_WHOLE = ("tests/acceptance/", "tests/faults/")
+TURNS = {
+    "tests/acceptance/": "stages",
+    "tests/acceptance/test_up.py": "platforms",
+    "tests/acceptance/test_demo.py": "platforms",
+    "tests/faults/": "platforms",
+}
+
+
+def turn(nodeid: str) -> str:
+    """Return what a test takes turns with: what starts many processes, or else its file."""
+    found = [prefix for prefix in TURNS if nodeid.startswith(prefix)]
+    return TURNS[max(found, key=len)] if found else nodeid.partition("::")[0]
 
 
 class Turns(LoadScopeScheduling):
-    """Where tests run in several processes: those that start whole platforms take turns in one.
-
-    Of the others each file stays in one.
-    """
+    """Where tests run in several processes: those that take turns stay in one, one by one."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "platforms" if nodeid.startswith(OF_THE_WHOLE) else nodeid.partition("::")[0]
+        return turn(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Turns:
-    """Return who gives tests to processes."""
+    """Return who gives tests to processes; those that take longest come first."""
+    config.option.loadscopereorder = False
     return Turns(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put those that start many processes first: the others fill the gap at the end."""
+    order = {"stages": 0, "platforms": 1}
+    items.sort(key=lambda item: order.get(turn(item.nodeid), 2))
 
 
 @pytest.fixture(scope="session")

@@ -89,11 +89,17 @@ def ended(client: httpx.Client, ride: str, *statuses: str) -> dict[str, Any]:
     def look() -> dict[str, Any] | None:
         answer = client.get(FARES, params={"ride": ride})
         found: dict[str, Any] = answer.json()
-        return found if answer.status_code == 200 and found["status"] in statuses else None
+        is_there = answer.status_code == 200 and found["status"] in statuses
+        return found if is_there and not _is_moving(found) else None
 
     what = f"the fare of {ride} is {' or '.join(statuses)}"
     found: dict[str, Any] = wait_until(look, what=what, seconds=90)
     return found
+
+
+def _is_moving(collection: dict[str, Any]) -> bool:
+    """Say whether the answer of a step is yet to be written down, though its effect is there."""
+    return any(step["status"] in ("running", "compensating") for step in collection["steps"])
 
 
 def moved(sandbox: SandboxProcess, collection: dict[str, Any]) -> list[str]:

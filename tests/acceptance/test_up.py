@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -17,11 +18,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from apps.unicorn_management.messages import FLEETS
 from config.embedded import clean, layout, processes
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90.0
 STOP_SECONDS = 10.0
+MILLISECONDS = r"[\d,]+ ms"
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -146,6 +149,17 @@ def seed(running: Running) -> subprocess.CompletedProcess[str]:
     )
 
 
+def demo(state_dir: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "demo"],
+        cwd=PROJECT_ROOT,
+        env=environment(state_dir, port=free_port(), flower_port=free_port()),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+
+
 def test_web_and_flower_answer_when_it_says_ready(running: Running) -> None:
     assert httpx.get(f"{running.url}/readyz", trust_env=False).status_code == 200
     [flower] = [line for line in running.lines if "Flower" in line]
@@ -217,16 +231,43 @@ def mentioned(state_dir: Path) -> list[str]:
     return [line for line in process_list() if any(mark in line for mark in marks)]
 
 
-def test_stop_leaves_no_process_and_keeps_the_data(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a death")
+def test_kill_of_the_supervisor_leaves_no_process_and_the_next_finds_the_data(
+    tmp_path: Path,
+) -> None:
     state_dir = tmp_path / "state"
     with platform(state_dir) as first:
         tokens = seed(first).stdout
-        stop_and_look(first, signal.SIGTERM)
-    with platform(state_dir) as second:
-        assert seed(second).stdout == tokens
-        stop_and_look(second, signal.SIGINT)
+        family = set(first.descendants())
+        first.process.kill()
+        first.process.wait()
+        with platform(state_dir) as second:
+            assert not family & alive()
+            assert seed(second).stdout == tokens
+            stop_and_look(second, signal.SIGINT)
     assert not mentioned(state_dir)
     clean.clean(layout.Layout.at(state_dir))
+
+
+def test_the_demonstration_fails_and_says_why_when_nobody_wants_to_carry_the_customer(
+    running: Running,
+) -> None:
+    token = json.loads(seed(running).stdout)["staff"][0]["token"]
+    headers = {"Authorization": f"Token {token}"}
+    with httpx.Client(base_url=running.url, headers=headers, trust_env=False) as operator:
+        for fleet in FLEETS:
+            answer = operator.patch(f"/api/v1/fleets/{fleet}", json={"is_active": False})
+            assert answer.status_code == 200, answer.text
+
+    shown = demo(running.state_dir)
+
+    assert shown.returncode == 1
+    assert re.search(rf"{MILLISECONDS}  closed with 0 quotes\n", shown.stdout)
+    assert "nobody quoted" in shown.stderr
+
+
+def test_stop_leaves_no_process(running: Running) -> None:
+    stop_and_look(running, signal.SIGTERM)
 
 
 def stop_and_look(running: Running, request_to_stop: signal.Signals) -> None:
@@ -235,20 +276,6 @@ def stop_and_look(running: Running, request_to_stop: signal.Signals) -> None:
     running.process.send_signal(request_to_stop)
     assert running.process.wait(timeout=STOP_SECONDS) == 0
     assert not family & alive()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a death")
-def test_kill_of_the_supervisor_leaves_no_process_and_does_not_stop_the_next(
-    tmp_path: Path,
-) -> None:
-    state_dir = tmp_path / "state"
-    with platform(state_dir) as first:
-        family = set(first.descendants())
-        first.process.kill()
-        first.process.wait()
-        with platform(state_dir):
-            assert not family & alive()
-    clean.clean(layout.Layout.at(state_dir))
 
 
 def alive() -> set[int]:

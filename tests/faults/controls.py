@@ -279,5 +279,5 @@ CONTROLS = (
     Experiment(RECEIPTS_OFF, receipts_off, short=True),
     Experiment(ORDER_OFF, order_off),
     Experiment(DEADLINES_OFF, deadlines_off),
-    Experiment(SENT_ONCE, sent_once, short=True),
+    Experiment(SENT_ONCE, sent_once),
 )

@@ -127,7 +127,7 @@ def _processes() -> Iterator[Fault]:
 
 def _redis() -> Iterator[Fault]:
     yield Fault("Redis: FLUSHALL", (redis.flush,), rounds=20, short=True)
-    yield Fault("Redis: kill -9, started empty", (redis.kill_and_start,), rounds=5, short=True)
+    yield Fault("Redis: kill -9, started empty", (redis.kill_and_start,), rounds=5)
     yield Fault("Redis: unacked* deleted", (redis.delete("unacked*"),), rounds=5)
     yield Fault("Redis: bindings deleted", (redis.delete("_kombu.binding*"),), rounds=5)
     yield Fault("Redis: full (maxmemory, noeviction)", (redis.fill,), rounds=3)
@@ -248,7 +248,6 @@ def _sagas() -> Iterator[Fault]:
             STEPS_APART,
             rounds,
             relentless=name == "kill -9 of any process",
-            short=name == "FLUSHALL in flight",
             sagas=True,
         )
 

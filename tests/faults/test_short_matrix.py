@@ -38,4 +38,3 @@ def test_the_usual_way_loses_and_a_forgetful_receiver_doubles(rows: list[dict[st
     controls = {row["fault"]: row for row in rows if "control" in row["fault"]}
     assert controls["negative control: the usual way"]["lost"] > 0
     assert controls["negative control: receipts off"]["doubled"] > 0
-    assert controls["negative control: sagas, nothing sent again"]["lost"] > 0

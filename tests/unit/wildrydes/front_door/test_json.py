@@ -137,11 +137,11 @@ def test_many_objects_side_by_side_are_not_deep() -> None:
         b"{" + b",".join(b'"%d": 1, "%d": 1' % (n, n) for n in range(10_000)) + b"}",
     ],
 )
-def test_a_hostile_body_is_refused_quickly(body: bytes) -> None:
-    started = time.monotonic()
+def test_a_hostile_body_is_refused_with_little_work(body: bytes) -> None:
+    started = time.process_time()
     with pytest.raises((ParseError, ValidationError)):
         json.loads(body)
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_the_largest_body_is_taken() -> None:
