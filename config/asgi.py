@@ -17,7 +17,12 @@ LIVE_PATHS = (
 COMPLETED_RIDES = ("/api/v1/ride-completions", "/submit-ride-completion")
 
 admission = Admission(
-    guarded=(*COMPLETED_RIDES, "/api/v1/instant-ride-rfqs", "/submit-"),
+    guarded=(
+        *COMPLETED_RIDES,
+        "/api/v1/instant-ride-rfqs",
+        "/api/v1/ride-prebookings",
+        "/submit-",
+    ),
     refused_last=COMPLETED_RIDES,
 )
 admission.keep_looking()

@@ -58,7 +58,10 @@ def _problem_response(status: int) -> OpenApiResponse:
 
 
 class Schema(AutoSchema):
-    """What the document says of an operation beyond what its view declares."""
+    """What the document says of an operation beyond what its view declares.
+
+    Whoever is known may be throttled.
+    """
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         """Return the operation, with the header and the problems of one that takes a key."""
@@ -68,6 +71,8 @@ class Schema(AutoSchema):
             operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
             for status in (409, 422):
                 operation["responses"].setdefault(str(status), self._problem(status))
+        if operation and self.view.authentication_classes:
+            operation["responses"].setdefault("429", self._problem(429))
         return operation
 
     def _problem(self, status: int) -> Any:
