@@ -65,7 +65,7 @@ class Schema(AutoSchema):
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         """Return the operation, with the header and the problems of one that takes a key."""
-        operation: Any = super().get_operation(*args, **kwargs)  # type: ignore[no-untyped-call]
+        operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
         method = getattr(self.view, self.method.lower(), None)
         if operation and hasattr(method, idempotency.MARK):
             operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
