@@ -32,6 +32,7 @@ OURS = "template_ours"
 PEERS = "template_peers"
 SHIPPED = "template_shipped"
 SAGAS = "template_sagas"
+NOBODY_IS_REFUSED = "customer=900000000/60,unicorn=900000000/60,staff=900000000/60,rides=off"
 REDIS_DATABASES = 16
 CONNECTIONS = 600  # all sides stand ready at once, and some keep one for every thread they ever had
 
@@ -56,6 +57,7 @@ class Ground:
             "REDIS_CLIENT_URL": self.valkey.redis_client_url(redis_db),
             "SECRET_KEY": SECRET_KEY,
             "WILDRYDES_STATE_DIR": str(self.directory),
+            "WILDRYDES_THROTTLES": NOBODY_IS_REFUSED,
         }
 
     def prepare(self) -> None:

@@ -16,9 +16,12 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from config.embedded.layout import Layout
+from wildrydes.errors import ConfigurationError
+from wildrydes.front_door import rates
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SANDBOX_BESIDE = 4111
+THROTTLES = "customer.look=6000/60,customer.change=3000/60,unicorn=6000/60,staff=60000/60,rides=off"
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Environment:
     flower_url: str
     proxies: int
     admission_lag_seconds: int
+    admission_early_percent: int
+    throttles: str
     secret_key: str | None
     allowed_hosts: list[str]
     csrf_trusted_origins: list[str]
@@ -99,6 +104,10 @@ def read_environment() -> Environment:
         admission_lag_seconds=_whole_number(
             env, "WILDRYDES_ADMISSION_LAG", 30, least=1, most=86_400
         ),
+        admission_early_percent=_whole_number(
+            env, "WILDRYDES_ADMISSION_EARLY", 50, least=1, most=100
+        ),
+        throttles=_throttles(env),
         secret_key=_secret(env, "SECRET_KEY"),
         allowed_hosts=env.list("ALLOWED_HOSTS", default=[]),
         csrf_trusted_origins=env.list("CSRF_TRUSTED_ORIGINS", default=[]),
@@ -181,6 +190,15 @@ def _whole_number(env: environ.Env, name: str, default: int, *, least: int, most
             f"{name} must be a whole number from {least} to {most}, not {text!r}."
         )
     return int(text)
+
+
+def _throttles(env: environ.Env) -> str:
+    text = _text(env, "WILDRYDES_THROTTLES", THROTTLES)
+    try:
+        rates.parse(text)
+    except ConfigurationError as error:
+        raise ImproperlyConfigured(f"WILDRYDES_THROTTLES cannot be understood: {error}") from error
+    return text
 
 
 def _text(env: environ.Env, name: str, default: str) -> str:

@@ -20,10 +20,13 @@ class KernelSettings:
 
     `relay_poll` is how long the relay sleeps at most when no notification comes.
     `admission_lag` is the age of the oldest unrouted message from which new work is refused.
+    `admission_early_percent` is the share of it, and of the queues' limits, from which on what
+    matters less is refused.
     `routing_batch` is how many messages one turn of the relay takes.
     `message_bytes` is the size that a single message's data may have as JSON.
     `deduplication_window` is how long a deduplication id keeps its duplicates out.
     `idempotency_window` is how long the answer to a request with a key is given again.
+    `throttles` says how often who may call; none may be throttled where it is empty.
     `flower_url` is where the admin leads to for what Celery knows of a delivery.
     `crash_at` names the crash point at which a process dies, in the fault tests.
     """
@@ -34,10 +37,12 @@ class KernelSettings:
     relay_poll: timedelta = timedelta(seconds=1)
     relay_lag_limit: timedelta = timedelta(seconds=30)
     admission_lag: timedelta = timedelta(seconds=30)
+    admission_early_percent: int = 50
     routing_batch: int = 1000
     message_bytes: int = 256 * 1024
     deduplication_window: timedelta = timedelta(minutes=5)
     idempotency_window: timedelta = timedelta(hours=24)
+    throttles: str = ""
     flower_url: str = ""
     crash_at: str = ""
 

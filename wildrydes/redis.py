@@ -9,6 +9,7 @@ from redis.retry import Retry
 from wildrydes.conf import kernel_settings
 
 TIMEOUT_SECONDS = 5
+IMPATIENT_SECONDS = 0.25
 HEALTH_CHECK_SECONDS = 10
 
 
@@ -20,10 +21,20 @@ def client() -> redis.Redis:
     it is tried once more at once, in case that the connection had gone stale, and no oftener,
     because redis-py's own retries would sleep. Whoever waits for Redis to come back decides how.
     """
+    return _client(timeout=TIMEOUT_SECONDS)
+
+
+@cache
+def impatient_client() -> redis.Redis:
+    """Return a client like `client`, for what can do without an answer that is not quick."""
+    return _client(timeout=IMPATIENT_SECONDS)
+
+
+def _client(*, timeout: float) -> redis.Redis:
     return redis.Redis.from_url(
         kernel_settings().redis_url,
-        socket_timeout=TIMEOUT_SECONDS,
-        socket_connect_timeout=TIMEOUT_SECONDS,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
         health_check_interval=HEALTH_CHECK_SECONDS,
         retry=Retry(NoBackoff(), 1),
     )

@@ -39,6 +39,8 @@ BATCH = serializers.BatchSerializer()
 class RideCompletionsView(APIView):
     """The completed rides: submit one, or see those that are yours to see."""
 
+    throttle_scope = "rides"
+
     def get_permissions(self) -> Sequence[BasePermission]:
         """Let everyone look, and unicorns and staff submit."""
         return [only(UNICORN, STAFF)() if self.request.method == "POST" else IsAuthenticated()]
@@ -93,6 +95,7 @@ class SubmitRideCompletionView(RideCompletionsView):
 class BatchView(APIView):
     """Many completed rides at once."""
 
+    throttle_scope = "rides"
     permission_classes = (only(UNICORN, STAFF),)
 
     @extend_schema(

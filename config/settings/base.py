@@ -157,6 +157,7 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "wildrydes.front_door.json.AlwaysJSON",
     "DEFAULT_SCHEMA_CLASS": "wildrydes.front_door.openapi.Schema",
     "EXCEPTION_HANDLER": "wildrydes.front_door.problems.exception_handler",
+    "DEFAULT_THROTTLE_CLASSES": ["wildrydes.front_door.callers.CallerThrottle"],
     "DEFAULT_THROTTLE_RATES": {"login": "60/min"},
     "NUM_PROXIES": ENV.proxies,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -187,6 +188,8 @@ WILDRYDES = {
     "REDIS_URL": ENV.redis_client_url,
     "RELAY_LAG_LIMIT": timedelta(seconds=30),
     "ADMISSION_LAG": timedelta(seconds=ENV.admission_lag_seconds),
+    "ADMISSION_EARLY_PERCENT": ENV.admission_early_percent,
+    "THROTTLES": ENV.throttles,
     "FLOWER_URL": ENV.flower_url,
     "CRASH_AT": ENV.crash_at,
 }

@@ -23,6 +23,8 @@ WORKERS = {name: entry for name, entry in OURS.items() if "worker" in entry["com
 SAFE_DEFAULTS = {
     "WILDRYDES_PROXIES": "0",
     "WILDRYDES_ADMISSION_LAG": "30",
+    "WILDRYDES_ADMISSION_EARLY": "50",
+    "WILDRYDES_THROTTLES": env.THROTTLES,
     "WILDRYDES_STATE_DIR": ".wildrydes",
     "WILDRYDES_HOST": "127.0.0.1",
     "WILDRYDES_PORT": "8000",

@@ -5,7 +5,8 @@ relay has routed, or one that waits for a place in a queue which has such a limi
 that is there. A subscriber that is down has its messages kept for it, and stops nobody.
 
 Guarantee: from a pressure of 1 on new work is answered 503 with Retry-After, until it has sunk
-well below; what matters less is refused from half of that on. What was accepted stays accepted.
+well below; what matters less is refused from half of that on, or what the settings say. What was
+accepted stays accepted.
 Does not guarantee: that nothing is accepted in the fraction of a second before the pressure is
 seen. While Postgres does not answer the door is as it was; requests fail by themselves then.
 Source: Nygard, Release It! (Shed Load, Back Pressure); promise 8 of the design.
@@ -14,20 +15,28 @@ Source: Nygard, Release It! (Shed Load, Back Pressure); promise 8 of the design.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 from django.db import DatabaseError, InterfaceError, connection
 from prometheus_client import Counter, Gauge
 
-from wildrydes import topology
 from wildrydes.conf import kernel_settings
 from wildrydes.front_door import figures
 
 log = structlog.get_logger(__name__)
 
-REFUSED = Counter("wildrydes_requests_refused", "Requests refused because of overload.")
+REFUSED = Counter(
+    "wildrydes_requests_refused", "Requests refused because of overload, by stage.", ["stage"]
+)
+REFUSES = Gauge(
+    "wildrydes_admission_refuses",
+    "1 while this kind of work is refused: early is what matters less, last what matters most.",
+    ["stage"],
+    multiprocess_mode="max",
+)
 PRESSURE = Gauge(
     "wildrydes_admission_pressure",
     "Age of the oldest waiting message as a share of its limit; from 1 on work is refused.",
@@ -36,36 +45,75 @@ PRESSURE = Gauge(
 
 LOOK_SECONDS = 0.25
 OPENS_AGAIN_AT = 0.8
-LESS_PATIENCE = 0.5
+EARLY, LAST = "early", "last"
 ASKS_FOR_LITTLE = frozenset({"GET", "HEAD", "OPTIONS"})
 
-OLDEST_IN_QUEUES = """
-SELECT queue.name, extract(epoch FROM clock_timestamp() - oldest.created_at)
-FROM unnest(%s::text[]) AS queue (name)
-CROSS JOIN LATERAL (
-    SELECT created_at FROM wildrydes_dispatch
-    WHERE queue = queue.name AND sent_at IS NULL AND source = 'log'
-    ORDER BY position LIMIT 1
-) AS oldest
-WHERE EXISTS (
-    SELECT 1 FROM wildrydes_consumer
-    WHERE queue = queue.name AND last_seen > now() - interval '15 seconds'
-)
-"""
+
+@dataclass(frozen=True, kw_only=True)
+class Buffer:
+    """A queue with a limit: how old the oldest message is that waits for a place in it."""
+
+    age_seconds: float
+    limit_seconds: float
+    is_served: bool
+
+    @property
+    def share(self) -> float:
+        """Return the age as a share of the limit; nothing where no consumer is there."""
+        return self.age_seconds / self.limit_seconds if self.is_served else 0.0
+
+
+def buffers() -> dict[str, Buffer]:
+    """Return every queue that has a limit, as it is now."""
+    limits = figures.refuse_beyond_seconds()
+    waits = figures.oldest_waiting(list(limits))
+    return {
+        name: Buffer(
+            age_seconds=waits[name].age_seconds if name in waits else 0.0,
+            limit_seconds=limit,
+            is_served=name in waits and waits[name].is_served,
+        )
+        for name, limit in limits.items()
+    }
 
 
 def pressure() -> float:
     """Return the greatest age of anything that waits, as a share of its limit."""
-    limits = {
-        queue.name: queue.refuse_beyond.total_seconds()
-        for queue in topology.current().queues
-        if queue.refuse_beyond is not None
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(OLDEST_IN_QUEUES, [list(limits)])
-        shares = [float(age) / limits[name] for name, age in cursor.fetchall()]
+    return _pressure(buffers())
+
+
+def _pressure(found: Mapping[str, Buffer]) -> float:
     lag_limit = kernel_settings().admission_lag.total_seconds()
-    return max([figures.relay_lag_seconds() / lag_limit, *shares])
+    lag = figures.relay_lag_seconds() / lag_limit
+    return max([lag, *(buffer.share for buffer in found.values())])
+
+
+def stages() -> dict[str, float]:
+    """Return from which pressure on each kind of work is refused, what matters less first."""
+    return {EARLY: kernel_settings().admission_early_percent / 100, LAST: 1.0}
+
+
+def state() -> dict[str, Any]:
+    """Return how things stand at the door, for people and monitors."""
+    found = buffers()
+    now = _pressure(found)
+    refuses = _door.refuses if _door else {name: now >= limit for name, limit in stages().items()}
+    return {
+        "pressure": round(now, 3),
+        "stages": {
+            name: {"refuses_from": limit, "refuses": refuses[name]}
+            for name, limit in stages().items()
+        },
+        "buffers": {
+            name: {
+                "age_seconds": round(buffer.age_seconds, 3),
+                "limit_seconds": buffer.limit_seconds,
+                "is_served": buffer.is_served,
+            }
+            for name, buffer in found.items()
+            if buffer.age_seconds
+        },
+    }
 
 
 @dataclass
@@ -78,17 +126,17 @@ class Admission:
     guarded: Sequence[str]
     refused_last: Sequence[str]
     measure: Callable[[], float] = pressure
-    _refuses: dict[float, bool] = field(
-        default_factory=lambda: {1.0: False, LESS_PATIENCE: False}, init=False
+    refuses: dict[str, bool] = field(
+        default_factory=lambda: dict.fromkeys((EARLY, LAST), False), init=False
     )
 
     def admits(self, method: str, path: str) -> bool:
         """Say whether a request may come in. Costs no look at anything but memory."""
         if method in ASKS_FOR_LITTLE or not path.startswith(tuple(self.guarded)):
             return True
-        limit = 1.0 if path.startswith(tuple(self.refused_last)) else LESS_PATIENCE
-        if self._refuses[limit]:
-            REFUSED.inc()
+        stage = LAST if path.startswith(tuple(self.refused_last)) else EARLY
+        if self.refuses[stage]:
+            REFUSED.labels(stage).inc()
             return False
         return True
 
@@ -96,14 +144,18 @@ class Admission:
         """Measure the pressure, and open or close the door for each kind of work."""
         now = self.measure()
         PRESSURE.set(now)
-        for limit, refuses in self._refuses.items():
+        for stage, limit in stages().items():
+            refuses = self.refuses[stage]
             closes = now >= (limit * OPENS_AGAIN_AT if refuses else limit)
+            REFUSES.labels(stage).set(closes)
             if closes != refuses:
-                self._refuses[limit] = closes
-                log.warning("admission", refuses=closes, stage=limit, pressure=round(now, 2))
+                self.refuses[stage] = closes
+                log.warning("admission", refuses=closes, stage=stage, pressure=round(now, 2))
 
     def keep_looking(self) -> None:
         """Look four times a second, in a thread of its own, until the process ends."""
+        global _door
+        _door = self
         threading.Thread(target=self._watch, name="admission", daemon=True).start()
 
     def _watch(self) -> None:
@@ -115,3 +167,6 @@ class Admission:
                 log.debug("admission_blind", error=str(error))
                 connection.close()
             pause.wait(LOOK_SECONDS)
+
+
+_door: Admission | None = None  # the one of this process, if it is one that has a door

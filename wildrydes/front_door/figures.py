@@ -8,7 +8,8 @@ Does not guarantee: that the number of receipts which are done is exact. Up to
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import structlog
 from django.db import DatabaseError, connection
@@ -33,6 +34,19 @@ FROM wildrydes_unrouted AS unrouted JOIN wildrydes_message AS message USING (pos
 WHERE unrouted.due_at <= now() ORDER BY unrouted.due_at, unrouted.position LIMIT 1
 """
 
+OLDEST_WAITING = """
+SELECT queue.name, extract(epoch FROM clock_timestamp() - oldest.created_at), EXISTS (
+    SELECT FROM wildrydes_consumer
+    WHERE queue = queue.name AND last_seen > now() - interval '15 seconds'
+)
+FROM unnest(%s::text[]) AS queue (name)
+CROSS JOIN LATERAL (
+    SELECT created_at FROM wildrydes_dispatch
+    WHERE queue = queue.name AND sent_at IS NULL AND source = 'log'
+    ORDER BY position LIMIT 1
+) AS oldest
+"""
+
 ESTIMATED_BY_SUBSCRIPTION = """
 SELECT common.subscription, (common.share * greatest(class.reltuples, 0))::bigint
 FROM pg_class AS class
@@ -49,6 +63,33 @@ def relay_lag_seconds() -> float:
         cursor.execute(RELAY_LAG)
         row = cursor.fetchone()
     return max(0.0, float(row[0])) if row else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wait:
+    """The oldest message that waits for a place in a queue, and whether a consumer is there."""
+
+    age_seconds: float
+    is_served: bool
+
+
+def oldest_waiting(queues: Sequence[str]) -> dict[str, Wait]:
+    """Return the oldest of the messages that wait in Postgres, for those queues that have any."""
+    with connection.cursor() as cursor:
+        cursor.execute(OLDEST_WAITING, [list(queues)])
+        return {
+            name: Wait(age_seconds=max(0.0, float(age)), is_served=is_served)
+            for name, age, is_served in cursor.fetchall()
+        }
+
+
+def refuse_beyond_seconds() -> dict[str, float]:
+    """Return, for each queue that has such a limit, the age from which on new work is refused."""
+    return {
+        queue.name: queue.refuse_beyond.total_seconds()
+        for queue in topology.current().queues
+        if queue.refuse_beyond is not None
+    }
 
 
 def waiting_messages() -> dict[str, int]:
@@ -168,6 +209,8 @@ def _read_postgres() -> list[Metric]:
         by_status,
         by_saga,
         _by_queue("waiting_messages", "Messages that wait in Postgres.", waiting_messages()),
+        _by_queue("oldest_waiting_seconds", "Age of what waits in Postgres.", _ages()),
+        _by_queue("refuse_beyond_seconds", "Age that closes the door.", refuse_beyond_seconds()),
         _by_queue("open_dispatches", "Dispatches on the wire or in work.", open_dispatches()),
         _by_queue(
             "limit_per_second",
@@ -180,6 +223,12 @@ def _read_postgres() -> list[Metric]:
 def _read_redis() -> list[Metric]:
     on_the_wire = tasks_on_the_wire()
     return [_by_queue("tasks_on_the_wire", "Celery messages that lie in Redis.", on_the_wire)]
+
+
+def _ages() -> dict[str, float]:
+    names = [queue.name for queue in topology.current().queues]
+    waits = oldest_waiting(names)
+    return {name: waits[name].age_seconds if name in waits else 0.0 for name in names}
 
 
 def _by_queue(name: str, text: str, values: Mapping[str, float]) -> Metric:

@@ -50,7 +50,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """Say whether work can be accepted and will go on: Postgres, Redis, the relay's lag.
 
     200 when every check is ok, else 503; each check is shown with its figures. The pressure at the
-    door is shown and makes nobody unready: another instance would be under the same.
+    door, what it refuses and how old what waits is are shown and make nobody unready: another
+    instance would be under the same.
     """
     deadline = time.monotonic() + ANSWER_WITHIN_SECONDS
     postgres, redis_ = Question(_ask_postgres), Question(_ask_redis)
@@ -103,7 +104,7 @@ def _ask_postgres() -> dict[str, Finding]:
     return {
         "postgres": Finding(True, {"milliseconds": took}),
         "relay": relay,
-        "admission": Finding(True, {"pressure": round(admission.pressure(), 3)}),
+        "admission": Finding(True, admission.state()),
     }
 
 

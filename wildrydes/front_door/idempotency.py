@@ -19,7 +19,6 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpResponse
-from django.http.response import HttpResponseBase
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -37,7 +36,7 @@ KEPT_REFUSALS = (409, 410)
 MALFORMED = f"A key has 1 to {LONGEST_KEY} printable ASCII characters."
 ANOTHER = "This key was sent with another request; choose a new one for each."
 
-Post = Callable[..., HttpResponseBase]
+Post = Callable[..., HttpResponse]
 
 _META = "HTTP_IDEMPOTENCY_KEY"
 
@@ -50,7 +49,7 @@ def once_per_key(post: Post) -> Post:
     operation = f"{post.__module__}.{post.__qualname__}"
 
     @wraps(post)
-    def answered(view: Any, request: Request, **kwargs: Any) -> HttpResponseBase:
+    def answered(view: Any, request: Request, **kwargs: Any) -> HttpResponse:
         if _META not in request.META:
             return post(view, request, **kwargs)
         digest = _digest(str(request.user.pk), operation, _key(request))
@@ -78,8 +77,8 @@ def _digest(*parts: str) -> bytes:
 
 
 def _first_answer(
-    digest: bytes, asked: bytes, carry_out: Callable[[], HttpResponseBase]
-) -> HttpResponseBase:
+    digest: bytes, asked: bytes, carry_out: Callable[[], HttpResponse]
+) -> HttpResponse:
     """Return the answer that is kept or, where there is none, carry the request out and keep it."""
     with transaction.atomic():
         kept = first_answers.claim(digest=digest, request=asked)
@@ -90,7 +89,7 @@ def _first_answer(
     return answer
 
 
-def _final(carry_out: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+def _final(carry_out: Callable[[], HttpResponse]) -> HttpResponse:
     """Return an answer that is to be kept; what is not is raised, and undone with its claim."""
     try:
         return carry_out()
@@ -100,7 +99,7 @@ def _final(carry_out: Callable[[], HttpResponseBase]) -> HttpResponseBase:
         return problems.response(problem)
 
 
-def _to_keep(answer: HttpResponseBase) -> Answer:
+def _to_keep(answer: HttpResponse) -> Answer:
     body = json.dumps(answer.data) if isinstance(answer, Response) else answer.content
     return Answer(
         status=answer.status_code, location=answer.get("Location", ""), body=body.decode()

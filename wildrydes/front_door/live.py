@@ -30,6 +30,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HEADER = "X-Live"
+AGAIN = "wildrydes.again"  # in the environment of a request that is made again
 STREAM = "stream"
 REQUEST_ID = "X-Request-ID"
 KEEP_ALIVE_SECONDS = 15.0
@@ -94,6 +95,7 @@ class Visit:
                 answer.body += message.get("body", b"")
 
         await self._application(self._asking(last_event_id), receive, take)
+        self._scope = {**self._scope, AGAIN: True}
         if request_id := answer.header(REQUEST_ID):
             self._keep(REQUEST_ID, request_id)
         return answer

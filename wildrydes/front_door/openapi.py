@@ -58,16 +58,21 @@ def _problem_response(status: int) -> OpenApiResponse:
 
 
 class Schema(AutoSchema):
-    """What the document says of an operation beyond what its view declares."""
+    """What the document says of an operation beyond what its view declares.
+
+    Whoever is known may be throttled.
+    """
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         """Return the operation, with the header and the problems of one that takes a key."""
-        operation: Any = super().get_operation(*args, **kwargs)  # type: ignore[no-untyped-call]
+        operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
         method = getattr(self.view, self.method.lower(), None)
         if operation and hasattr(method, idempotency.MARK):
             operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
             for status in (409, 422):
                 operation["responses"].setdefault(str(status), self._problem(status))
+        if operation and self.view.authentication_classes:
+            operation["responses"].setdefault("429", self._problem(429))
         return operation
 
     def _problem(self, status: int) -> Any:

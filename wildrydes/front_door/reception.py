@@ -24,7 +24,7 @@ from typing import Any
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpResponse
 
-from wildrydes.front_door import problems
+from wildrydes.front_door import live, problems
 from wildrydes.front_door.json import MAX_BYTES
 
 BODY_SECONDS = 15.0
@@ -182,6 +182,8 @@ def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
+    if live.AGAIN in scope:
+        environ[live.AGAIN] = True
     for name, value in scope["headers"]:
         _add_header(environ, name.decode("latin-1"), value.decode("latin-1"))
     if "CONTENT_LENGTH" not in environ and body:

@@ -322,8 +322,7 @@ def test_no_key_costs_no_statement(as_unicorn: APIClient, monkeypatch: pytest.Mo
     monkeypatch.setattr(api.RideCompletionsView, "post", bare)
     with CaptureQueriesContext(connection) as without:
         as_unicorn.post(URL, RIDE, format="json")
-    assert len(with_support) == len(without)
-    assert not any("idempotency" in query["sql"] for query in with_support)
+    assert len(with_support) == len(without) > 0
 
 
 def test_every_operation_that_creates_something_takes_a_key() -> None:

@@ -287,11 +287,11 @@ def test_a_card_that_is_sent_again_with_its_key_is_kept_once(customer: APIClient
     assert PaymentMethod.objects.count() == 1
 
 
-def test_a_card_that_was_declined_may_be_followed_by_another_under_the_same_key(
+def test_a_card_that_was_refused_may_be_followed_by_another_under_the_same_key(
     customer: APIClient,
 ) -> None:
     key = {"Idempotency-Key": "k-1"}
-    declined = {"token": "pm_card_chargeDeclined"}
-    assert customer.post(METHODS, declined, format="json", headers=key).status_code == 400
+    unknown = {"token": "pm_nobody_knows"}
+    assert customer.post(METHODS, unknown, format="json", headers=key).status_code == 400
     body = {"token": "pm_card_visa"}
     assert customer.post(METHODS, body, format="json", headers=key).status_code == 201

@@ -69,7 +69,15 @@ def test_readyz_shows_each_check_with_its_figures() -> None:
 
     assert (status, content["status"]) == (200, "ready")
     assert set(content["checks"]) == {"postgres", "redis", "relay", "admission"}
-    assert content["checks"]["admission"]["ok"] is True
+    assert content["checks"]["admission"] == {
+        "ok": True,
+        "pressure": 0,
+        "stages": {
+            "early": {"refuses_from": 0.5, "refuses": False},
+            "last": {"refuses_from": 1.0, "refuses": False},
+        },
+        "buffers": {},
+    }
     assert all(check["ok"] for check in content["checks"].values())
     assert content["checks"]["postgres"]["milliseconds"] >= 0
     assert content["checks"]["relay"] == {"ok": True, "lag_seconds": 0, "limit_seconds": 30}

@@ -36,6 +36,7 @@ class Thing:
         self.wait = 20.0
         self.status = 200
         self.asked: list[dict[bytes, bytes]] = []
+        self.asked_again: list[bool] = []
         self.meanwhile: Callable[[], None] = lambda: None
 
     def happen(self, number: int, *, final: bool = False) -> None:
@@ -47,6 +48,7 @@ class Thing:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer as an ordinary view does."""
         self.asked.append(dict(scope["headers"]))
+        self.asked_again.append(live.AGAIN in scope)
         assert await receive() == {"type": "http.request", "body": b"", "more_body": False}
         body, headers = self._answer(scope["path"])
         self.meanwhile()
@@ -172,6 +174,8 @@ def test_a_held_answer_comes_when_it_is_final(thing: Thing) -> None:
         await caller.task
 
         assert (caller.status, caller.received, caller.is_complete) == (200, b"[0, 1]", True)
+        assert thing.asked_again[0] is False
+        assert set(thing.asked_again[1:]) == {True}
         assert b"x-live" not in caller.headers
 
     play(story, thing)

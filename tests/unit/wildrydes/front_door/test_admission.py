@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from wildrydes.front_door.admission import Admission
+from wildrydes.front_door import admission
+from wildrydes.front_door.admission import EARLY, LAST, REFUSED, REFUSES, Admission
 
 RIDES, OTHERS = "/api/v1/ride-completions", "/api/v1/instant-ride-rfqs"
 
@@ -53,3 +54,32 @@ def test_whoever_only_asks_or_logs_in_always_comes_in(method: str, path: str) ->
     door = Door()
     door.under(5.0)
     assert door.admission.admits(method, path)
+
+
+def test_when_what_matters_less_is_refused_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "stages", lambda: {EARLY: 0.2, LAST: 1.0})
+    door = Door()
+    assert door.under(0.19) == (True, True)
+    assert door.under(0.2) == (True, False)
+    assert door.under(0.17) == (True, False)
+    assert door.under(0.15) == (True, True)
+
+
+def test_the_settings_say_it_in_per_cent() -> None:
+    assert admission.stages() == {EARLY: 0.5, LAST: 1.0}
+
+
+def test_what_each_stage_refuses_is_counted_and_shown() -> None:
+    def figures() -> tuple[float, float, float, float]:
+        refused = (REFUSED.labels(stage)._value.get() for stage in (EARLY, LAST))
+        refuses = (REFUSES.labels(stage)._value.get() for stage in (EARLY, LAST))
+        return (*refused, *refuses)
+
+    door = Door()
+    early, last, *_ = figures()
+    door.under(0.6)
+    assert figures() == (early + 1, last, 1, 0)
+    door.under(1.0)
+    assert figures() == (early + 2, last + 1, 1, 1)
+    door.under(0.0)
+    assert figures() == (early + 2, last + 1, 0, 0)

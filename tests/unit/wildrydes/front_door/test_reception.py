@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
-from wildrydes.front_door import reception
+from wildrydes.front_door import live, reception
 from wildrydes.front_door.json import MAX_BYTES
 from wildrydes.front_door.reception import Reception
 
@@ -48,7 +48,11 @@ def scope(*headers: tuple[str, str], path: str = "/") -> dict[str, Any]:
 
 
 async def ask(
-    desk: Reception, events: Iterable[Event], *headers: tuple[str, str], path: str = "/"
+    desk: Reception,
+    events: Iterable[Event],
+    *headers: tuple[str, str],
+    path: str = "/",
+    marked: bool = False,
 ) -> list[dict[str, Any]]:
     """Return what is sent back; after the last event nothing ever comes."""
     waiting, sent = iter(events), list[dict[str, Any]]()
@@ -62,7 +66,8 @@ async def ask(
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    await desk(scope(*headers, path=path), receive, send)
+    mark = {live.AGAIN: True} if marked else {}
+    await desk({**scope(*headers, path=path), **mark}, receive, send)
     return sent
 
 
@@ -88,6 +93,13 @@ def test_headers_path_and_address_arrive_as_wsgi_has_them() -> None:
     assert environ["PATH_INFO"] == "/ü".encode().decode("latin-1")
     assert environ["REMOTE_ADDR"] == "192.0.2.1"
     assert "HTTP_REMOTE_USER" not in environ
+
+
+def test_a_request_that_is_made_again_is_marked_and_no_header_can_mark_one() -> None:
+    echo = Echo()
+    asyncio.run(ask(Reception(echo), [part(b"")], (live.AGAIN, "1")))
+    asyncio.run(ask(Reception(echo), [part(b"")], marked=True))
+    assert [live.AGAIN in environ for environ in echo.asked] == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,224 @@
+"""A caller that calls too often waits; nobody else does, and nobody while Redis is away."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from redis import Redis
+from rest_framework.test import APIClient
+from structlog.testing import capture_logs
+
+from apps.identity.models import User
+from wildrydes import redis
+from wildrydes.front_door import buckets, callers, rates
+from wildrydes.front_door.callers import Sight
+from wildrydes.front_door.live import AGAIN
+from wildrydes.front_door.rates import Rate
+
+DAY = 86_400
+LOOK, CHANGE = "/api/v1/rides", "/api/v1/instant-ride-rfqs"
+RIDES = "/api/v1/ride-completions"
+WANTED = {"from": "Frankfurt", "to": "Las Vegas"}  # nobody to ask for: it is refused in the view
+A_DAY_OF_TEN = Rate(name="test", most=10, seconds=DAY)
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch, wire: None) -> None:
+    """Let customers look three times a day and change something twice; rides are free."""
+    found = rates.parse(f"customer.look=3/{DAY},customer.change=2/{DAY},unicorn=1/{DAY},rides=off")
+    monkeypatch.setattr(rates, "current", lambda: found)
+    monkeypatch.setattr(callers, "sight", Sight())
+
+
+@pytest.fixture
+def fresh_script() -> Iterator[None]:
+    """Let the script be registered anew, before and after."""
+    buckets._script.cache_clear()
+    yield
+    buckets._script.cache_clear()
+
+
+def client_of(username: str, **caller: str) -> APIClient:
+    client = APIClient()
+    client.force_authenticate(User.objects.create(username=username, **caller))
+    return client
+
+
+def customer(name: str = "cmr") -> APIClient:
+    return client_of(name, role="customer", customer=name)
+
+
+def statuses(client: APIClient, times: int, url: str = LOOK) -> list[int]:
+    return [client.get(url).status_code for _ in range(times)]
+
+
+def unjudged() -> float:
+    return float(callers.UNJUDGED._value.get())
+
+
+@pytest.mark.usefixtures("wire")
+def test_a_bucket_gives_what_it_holds_and_says_what_is_left() -> None:
+    taken = [buckets.take("b", rate=A_DAY_OF_TEN) for _ in range(12)]
+
+    assert [item.is_given for item in taken] == [True] * 10 + [False] * 2
+    assert [item.left for item in taken] == [9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0, 0]
+    assert 0.9 * DAY / 10 < taken[-1].next_in <= DAY / 10
+    assert taken[0].next_in == 0
+
+
+@pytest.mark.usefixtures("wire")
+def test_however_many_take_at_once_no_more_is_given_than_there_is() -> None:
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        taken = list(pool.map(lambda _: buckets.take("b", rate=A_DAY_OF_TEN), range(200)))
+    assert sum(item.is_given for item in taken) == 10
+
+
+@pytest.mark.usefixtures("wire")
+def test_what_is_taken_comes_back_at_the_rate() -> None:
+    for _ in range(10):
+        buckets.take("b", rate=A_DAY_OF_TEN)
+    a_third_of_the_day = DAY * buckets.MICROSECONDS // 3
+    redis.client().decrby("b", a_third_of_the_day)
+
+    taken = [buckets.take("b", rate=A_DAY_OF_TEN) for _ in range(5)]
+
+    assert [item.is_given for item in taken] == [True] * 3 + [False] * 2
+
+
+@pytest.mark.usefixtures("wire")
+def test_a_bucket_that_is_full_again_is_not_kept() -> None:
+    buckets.take("b", rate=A_DAY_OF_TEN)
+    assert 0 < redis.client().pttl("b") <= 1000 * DAY / 10
+
+
+@pytest.mark.usefixtures("wire")
+def test_a_clock_that_was_put_back_keeps_nobody_out_for_longer_than_an_empty_bucket() -> None:
+    buckets.take("b", rate=A_DAY_OF_TEN)
+    redis.client().incrby("b", 10 * DAY * buckets.MICROSECONDS)
+    taken = buckets.take("b", rate=A_DAY_OF_TEN)
+    assert not taken.is_given
+    assert taken.next_in <= DAY / 10 + 1
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("limits")
+def test_each_answer_says_what_is_left_and_too_much_is_429() -> None:
+    client = customer()
+    answers = [client.get(LOOK) for _ in range(4)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert {answer["RateLimit-Policy"] for answer in answers} == {f'"customer.look";q=3;w={DAY}'}
+    left = [answer["RateLimit"].split(";")[:2] for answer in answers]
+    assert left == [['"customer.look"', f"r={number}"] for number in (2, 1, 0, 0)]
+    refusal = answers[-1]
+    assert refusal["Content-Type"] == "application/problem+json"
+    assert refusal.json()["type"] == "/problems/throttled"
+    assert DAY / 3 - 60 < int(refusal["Retry-After"]) <= DAY / 3 + 1
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("limits")
+def test_nobody_else_is_disturbed_and_looking_uses_up_no_changes() -> None:
+    first, second = customer(), customer("thandi")
+    assert statuses(first, 4)[-1] == 429
+    assert statuses(second, 1) == [200]
+    changes = [first.post(CHANGE, WANTED, format="json") for _ in range(3)]
+    assert [answer.status_code for answer in changes] == [400, 400, 429]
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("limits")
+def test_who_is_unknown_or_may_not_come_in_uses_up_nothing() -> None:
+    assert statuses(APIClient(), 5) == [401] * 5
+    client = customer()
+    assert [client.post(RIDES, {}, format="json").status_code for _ in range(5)] == [403] * 5
+    assert redis.client().dbsize() == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("limits")
+def test_completed_rides_do_not_ask_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buckets, "take", None)
+    client = client_of("rarity", role="unicorn", fleet="north")
+    answers = [client.post(RIDES, {}, format="json") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [400] * 3
+    assert not answers[0].has_header("RateLimit")
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("limits")
+def test_who_waits_for_news_is_not_counted_for_each() -> None:
+    client = customer()
+    again = [client.get(LOOK, **{AGAIN: True}) for _ in range(9)]
+    assert {answer.status_code for answer in again} == {200}
+    assert statuses(client, 1, LOOK) == [200]
+
+
+@pytest.mark.django_db
+def test_an_operation_that_knows_its_callers_says_that_it_may_throttle_them() -> None:
+    paths = APIClient().get("/api/schema").json()["paths"]
+    assert "429" in paths[LOOK]["get"]["responses"]
+    assert "429" not in paths["/api/v1/payments/webhook"]["post"]["responses"]
+
+
+@pytest.fixture(params=["nobody listens", "nobody answers"])
+def no_redis(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, fresh_script: None
+) -> Iterator[None]:
+    """Let Redis be away, or hang."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1] if request.param == "nobody answers" else 1
+        away = Redis(port=port, socket_timeout=0.1, socket_connect_timeout=0.1, retry=None)
+        monkeypatch.setattr(redis, "impatient_client", lambda: away)
+        yield
+        away.close()
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("limits", "no_redis")
+def test_without_redis_everyone_comes_in_and_it_is_said_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    take = buckets.take
+
+    def counted(bucket: str, *, rate: Rate) -> Any:
+        asked.append(bucket)
+        return take(bucket, rate=rate)
+
+    monkeypatch.setattr(buckets, "take", counted)
+    client, before = customer(), unjudged()
+    with capture_logs() as logs:
+        assert statuses(client, 6) == [200] * 6
+
+    said = [line for line in logs if line["log_level"] == "warning"]
+    assert [line["event"] for line in said] == ["callers are not throttled: Redis is away"]
+    assert unjudged() - before == 6
+    assert asked == ["wildrydes:calls:customer.look:cmr"]
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("limits")
+def test_when_redis_is_back_it_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    sight = Sight(clock=lambda: now)
+    monkeypatch.setattr(callers, "sight", sight)
+    client = customer()
+    sight.lose(ConnectionError("away"))
+    assert statuses(client, 9) == [200] * 9
+    now = callers.BLIND_SECONDS
+    assert statuses(client, 4) == [200, 200, 200, 429]
+
+
+def test_that_redis_stays_away_is_said_once_a_minute() -> None:
+    now = 0.0
+    sight = Sight(clock=lambda: now)
+    with capture_logs() as logs:
+        for moment in (0.0, 5.0, 59.0, 60.0, 61.0):
+            now = moment
+            sight.lose(ConnectionError("away"))
+    assert len(logs) == 2
