@@ -35,7 +35,8 @@ def main(arguments: Sequence[str]) -> int:
     earlier = results.read(options.json)
     failed = []
     with ground() as servers:
-        bench = Bench(servers, sizes, 0.0 if options.quick else _sustained_rate(earlier))
+        bench = Bench(servers, sizes, drain_rate=_found("drain", earlier))
+        bench.sustained_rate = 0.0 if options.quick else _found("sustained", earlier)
         for name in options.rows or ROWS:
             started = time.monotonic()
             print(f"{name} …", file=sys.stderr, flush=True)
@@ -72,9 +73,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def _sustained_rate(earlier: dict[str, Any]) -> float:
-    """Return what the last run of `sustained` found; the row replaces it when it is run."""
-    return next((row["ours"] for row in earlier["rows"] if row["row"] == "sustained"), 0.0)
+def _found(name: str, earlier: dict[str, Any]) -> float:
+    """Return what the last run of a row found; 0 where there is none."""
+    return next((row["ours"] for row in earlier["rows"] if row["row"] == name), 0.0)
 
 
 def _sign(result: Result, about: dict[str, Any], *, rounds: int, seconds: float) -> None:

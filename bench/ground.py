@@ -45,6 +45,7 @@ class Ground:
     valkey: EmbeddedValkey
     tokens: dict[str, str] = field(default_factory=dict)
     customer_token: str = ""
+    staff_token: str = ""
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def environment(self, *, database: str, redis_db: int = 0) -> dict[str, str]:
@@ -85,6 +86,7 @@ class Ground:
         run(["manage.py", "seed_fleets"], shipped)
         self.tokens[SHIPPED] = accounts["unicorns"][0]["token"]
         self.customer_token = accounts["customers"][0]["token"]
+        self.staff_token = accounts["staff"][0]["token"]
 
     def prepare_sagas(self) -> None:
         """Make the template of the service that runs sagas, unless it is there."""

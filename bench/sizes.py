@@ -1,4 +1,4 @@
-"""How much of everything: so that the whole takes at most 46 minutes on two cores.
+"""How much of everything: so that the whole takes at most 52 minutes on two cores.
 
 Peers get fewer events than we do where only a rate is measured: at a fiftieth of the rate, the
 same backlog would take them the whole hour. A short backlog is no handicap to them.
@@ -48,6 +48,13 @@ class Sizes:
     peer_sagas: int = 200
     idle_sagas: int = 40
     stored_sagas: int = 1_000_000
+    lake_events: int = 20_000
+    burst: int = 20_000
+    beside_burst: float = 100.0
+    beside_seconds: float = 5.0
+    due: int = 10_000
+    due_seconds: float = 60.0
+    future: int = 1_000_000
 
 
 FULL = Sizes()
@@ -84,4 +91,11 @@ QUICK = Sizes(
     peer_sagas=20,
     idle_sagas=5,
     stored_sagas=2_000,
+    lake_events=1_000,
+    burst=1_000,
+    beside_burst=20.0,
+    beside_seconds=2.0,
+    due=100,
+    due_seconds=5.0,
+    future=5_000,
 )

@@ -74,6 +74,25 @@ def watched(running: Running) -> Iterator[Cost]:
             cost.redis_peak_mib = float(client.info("memory")["used_memory_peak"]) / MIB
 
 
+@contextmanager
+def redis_memory(running: Running) -> Iterator[list[float]]:
+    """Fill in, four times a second, how many MiB of data Redis holds."""
+    held, stop = list[float](), threading.Event()
+
+    def sample() -> None:
+        with running.ground.redis() as client:
+            while not stop.wait(SAMPLE_SECONDS):
+                held.append(float(client.info("memory")["used_memory"]) / MIB)
+
+    sampler = threading.Thread(target=sample, daemon=True)
+    sampler.start()
+    try:
+        yield held
+    finally:
+        stop.set()
+        sampler.join()
+
+
 def _roots(running: Running) -> Mapping[str, psutil.Process]:
     own = {name: psutil.Process(child.pid) for name, child in running.processes.items()}
     ground = running.ground

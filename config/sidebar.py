@@ -82,6 +82,7 @@ MESSAGING: tuple[Entry, ...] = (
     ("Scatters", "call_split", "wildrydes_scatter_changelist"),
     ("Sagas", "account_tree", "wildrydes_saga_changelist"),
     ("Topology", "hub", "wildrydes_topology"),
+    ("Queues", "speed", "wildrydes_queues"),
     ("Consumers", "engineering", "wildrydes_consumer_changelist"),
     ("Doctor", "stethoscope", "wildrydes_doctor"),
 )

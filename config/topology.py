@@ -86,7 +86,7 @@ QUEUES = (
     Queue(name="ride_booking.answers"),
     Queue(name="ride_booking.prebookings", batch_items=50),
     Queue(name="ride_prebooking.submissions"),
-    Queue(name="ride_prebooking.processing"),
+    Queue(name="ride_prebooking.processing", per_second=200),
     Queue(name="ride_prebooking.due"),
     Queue(name="unicorn_management.rides"),
     Queue(name="unicorn_management.quotes"),

@@ -28,6 +28,7 @@ from wildrydes import (
 )
 from wildrydes.admin_doctor import DoctorView
 from wildrydes.admin_lists import FastCountAdmin, ReadOnlyAdmin, SubscriptionFilter
+from wildrydes.admin_queues import LimitView, QueuesView
 from wildrydes.admin_search import ExactSearchAdmin
 from wildrydes.models import Dispatch, Message, Receipt
 
@@ -86,12 +87,16 @@ class MessageAdmin(ReadOnlyAdmin, ExactSearchAdmin, FastCountAdmin, ModelAdmin):
     readonly_fields = ("timeline",)
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the pages that show the topology and what is stuck."""
+        """Add the pages that show the topology, the queues and what is stuck."""
         view = self.admin_site.admin_view(TopologyView.as_view(model_admin=self))
         doctor = self.admin_site.admin_view(DoctorView.as_view(model_admin=self))
+        queues = self.admin_site.admin_view(QueuesView.as_view(model_admin=self))
+        limit = self.admin_site.admin_view(LimitView.as_view(model_admin=self))
         return [
             path("topology", view, name="wildrydes_topology"),
             path("doctor", doctor, name="wildrydes_doctor"),
+            path("queues", queues, name="wildrydes_queues"),
+            path("queues/<str:queue>", limit, name="wildrydes_queue_limit"),
             *super().get_urls(),
         ]
 

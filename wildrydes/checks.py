@@ -192,6 +192,9 @@ def _times_fit_together(current: Topology) -> Iterator[checks.CheckMessage]:
         if queue.lease.total_seconds() < shortest:
             text = f"The lease of {queue.name!r} ends before a worker can say that it is at work."
             yield _error("E040", text, f"Make it {shortest:g} s or longer.")
+        if queue.per_second is not None and not queue.per_second > 0:
+            text = f"{queue.name!r} is limited to {queue.per_second:g} messages a second."
+            yield _error("E042", text, "Make it more than 0, or leave per_second out.")
     if (longest := preflight.idle_limit()) is None:
         return
     for entry in current.subscriptions:

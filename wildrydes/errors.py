@@ -1,7 +1,7 @@
 """Every error of the kernel, grouped by what has to be done about it.
 
 A person has to change something: `ConfigurationError`, `PublishError`, `DeadLetterError`,
-`ReplayError`.
+`ReplayError`, `QueueLimitError`.
 The worker has to decide: `DeliveryError` and what stands below it.
 A handler says what is to become of its message: `Verdict` and what stands below it.
 """
@@ -33,6 +33,10 @@ class DeadLetterError(WildRydesError):
 
 class ReplayError(WildRydesError):
     """History cannot be replayed as was asked; the text says why. Nothing was sent."""
+
+
+class QueueLimitError(WildRydesError):
+    """A queue cannot be limited as was asked; the text says why. Nothing was changed."""
 
 
 class DeliveryError(WildRydesError):

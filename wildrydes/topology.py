@@ -41,7 +41,8 @@ class Queue:
     Postgres. One dispatch carries at most `batch_items` messages and about `batch_bytes` bytes.
     A dispatch that is not acknowledged within `lease`, and that no worker says it is at work on,
     is sent again. When messages wait here for longer than `refuse_beyond`, though there is a
-    consumer, the front door refuses new work.
+    consumer, the front door refuses new work. It hands out at most `per_second` messages a second,
+    whatever number of relays and workers there is, until an operator says otherwise.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Queue:
     batch_bytes: int = 512 * 1024
     lease: timedelta = timedelta(seconds=2)
     refuse_beyond: timedelta | None = None
+    per_second: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Ride completions as bytes on the wire, made before the clock starts."""
+"""Ride completions and prebookings as bytes on the wire; completions before the clock starts."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 DIFFERENT = 500
 PATH = "/api/v1/ride-completions"
+PREBOOKINGS = "/api/v1/ride-prebookings"
+PREBOOKING = {"from": "Berlin", "to": "Potsdam"}
+HOURS = 24 * 300
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,15 @@ class Target:
         """Yield requests that each submit many rides, for ever."""
         body = {"items": [self._ride(number) for number in range(size)]}
         return itertools.cycle([self._post(f"{PATH}/batch", body)])
+
+    def prebookings(self, *, campaign: str = "") -> Iterator[bytes]:
+        """Yield requests that each prebook another ride, for ever; no customer has two at once."""
+        first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=7)
+        for hour in itertools.cycle(range(HOURS)):
+            when = (first + timedelta(hours=hour)).isoformat()
+            for number in range(DIFFERENT):
+                wanted = {**PREBOOKING, "customer": f"customer-{number}", "when": when}
+                yield self._post(PREBOOKINGS, wanted | ({"campaign": campaign} if campaign else {}))
 
     def _ride(self, number: int) -> dict[str, Any]:
         return {

@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping
 from bench.results import Result
 from bench.rows import (
     accept,
+    burst,
     deadlines,
     drain,
     first_quote,
     frugality,
     growth,
+    lake_ingest,
     latency,
     overload,
+    prebook_accept,
     rfqs,
     saga_stored,
     sagas,
@@ -43,6 +46,10 @@ ROWS: Mapping[str, Run] = {
     "sagas": sagas.throughput,
     "saga-latency": sagas.latency,
     "saga-stored": saga_stored.stored,
+    "burst": burst.burst,
+    "burst-redis": burst.burst_redis,
+    "prebook-accept": prebook_accept.prebook_accept,
+    "lake-ingest": lake_ingest.lake_ingest,
 }
 
 __all__ = ["ROWS", "Bench", "Run"]

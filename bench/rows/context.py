@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bench.effects import Drained
 from bench.ground import Ground
@@ -24,11 +24,16 @@ T = TypeVar("T")
 
 @dataclass
 class Bench:
-    """The servers, how much is asked for, and our sustained rate once it is known (0: not yet)."""
+    """The servers, how much is asked for, and what one row leaves to another.
+
+    Our sustained and drain rates are 0 until they are known.
+    """
 
     ground: Ground
     sizes: Sizes
     sustained_rate: float = 0.0
+    drain_rate: float = 0.0
+    burst: Any = None
 
     def say(self, text: str) -> None:
         """Tell whoever waits what is going on."""

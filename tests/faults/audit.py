@@ -22,12 +22,14 @@ from wildrydes.envelope import Envelope
 Row = tuple[Any, ...]
 
 STEPS = ("probe.do_", "probe.undo_")
-LAKE = "datalake_ingestion.collect_events"
+LAKE = ("datalake_ingestion.collect_events", "datalake_ingestion.collect_prebookings")
 
+# What is not due before tomorrow is none of the matrix's business: rides that are prebooked are.
 # Parked behind a dead letter of the same group is an end, until a person comes.
 OPEN = """
 SELECT
-    (SELECT count(*) FROM wildrydes_unrouted) AS unrouted,
+    (SELECT count(*) FROM wildrydes_unrouted
+        WHERE due_at <= now() + interval '1 day') AS unrouted,
     (SELECT count(*) FROM wildrydes_dispatch) AS dispatches,
     (SELECT count(*) FROM wildrydes_receipt WHERE status = 'retrying') AS retrying,
     (SELECT count(*) FROM wildrydes_receipt AS parked WHERE status = 'parked' AND NOT EXISTS (
@@ -40,7 +42,10 @@ SELECT
 """
 
 OPEN_UP_TO = """
-SELECT EXISTS (SELECT FROM wildrydes_unrouted WHERE position <= %(position)s)
+SELECT EXISTS (
+    SELECT FROM wildrydes_unrouted
+    WHERE position <= %(position)s AND due_at <= now() + interval '1 day'
+)
     OR EXISTS (SELECT FROM wildrydes_dispatch WHERE position <= %(position)s)
     OR EXISTS (
         SELECT FROM wildrydes_receipt WHERE status = 'retrying' AND position <= %(position)s
@@ -49,7 +54,9 @@ SELECT EXISTS (SELECT FROM wildrydes_unrouted WHERE position <= %(position)s)
 
 MESSAGES = """
 SELECT id, position, type, kind, group_id, data, published_at
-FROM wildrydes_message WHERE position > %s ORDER BY position
+FROM wildrydes_message
+WHERE position > %s AND (not_before IS NULL OR not_before <= now() + interval '1 day')
+ORDER BY position
 """
 
 RECEIPTS = """
@@ -203,7 +210,7 @@ def _is_settled(
 
 
 def _check_lake(messages: Sequence[_Message], rows: Counter[str], findings: Findings) -> None:
-    topics = TOPOLOGY.subscription(LAKE).topics
+    topics = {topic for name in LAKE for topic in TOPOLOGY.subscription(name).topics}
     wanted = {type_ for topic in TOPOLOGY.topics if topic.name in topics for type_ in topic.types}
     for message in messages:
         if message.kind == "event" and message.type in wanted:

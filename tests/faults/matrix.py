@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from apps.unicorn_management.messages import FLEETS
+from config.topology import BUFFERS
 from tests.faults import asking
 from tests.faults.injections import (
     fleets,
@@ -33,6 +34,12 @@ STEPS_APART = Setting(
     "a worker for the steps of sagas, one for their compensations, one for the rest",
     workers=3,
     apart=(DOING, UNDOING),
+)
+BUFFERS_APART = Setting(
+    "two relays, two workers for the buffers of prebookings, one for the rest",
+    relays=2,
+    workers=3,
+    apart=(BUFFERS, BUFFERS),
 )
 
 ACROSS_DATABASES = ("relay.acknowledging", "relay.acknowledged")
@@ -79,6 +86,7 @@ def faults() -> list[Fault]:
         *_two_of_everything(),
         *_quotes_with_some_fleets_apart(),
         *_sagas(),
+        *_prebookings(),
     ]
 
 
@@ -240,6 +248,26 @@ def _sagas() -> Iterator[Fault]:
             relentless=name == "kill -9 of any process",
             short=name == "FLUSHALL in flight",
             sagas=True,
+        )
+
+
+def _prebookings() -> Iterator[Fault]:
+    for name, harms, rounds in (
+        ("kill -9 of any process", (processes.kill_any_in_a_while,), 30),
+        ("kill -9 of all processes at once", (processes.kill_all,), 3),
+        ("FLUSHALL", (redis.flush,), 10),
+        ("Redis kill -9, started empty", (redis.kill_and_start,), 3),
+        ("Postgres restarted at once", (postgres.restart_at_once, postgres.kill_and_start), 2),
+        ("every message pushed twice", (wire.double,), 3),
+    ):
+        yield Fault(
+            f"prebookings: {name}",
+            harms,
+            BUFFERS_APART,
+            rounds,
+            relentless=name == "kill -9 of any process",
+            short=name == "FLUSHALL",
+            prebookings=True,
         )
 
 

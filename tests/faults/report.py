@@ -25,8 +25,8 @@ class Row:
     """One fault and what came of it. A control has to lose or double; everything else must not.
 
     `overshoots` are the seconds after their deadlines at which requests for quotes were closed,
-    `last` the subscription that took the longest recovery to its end, `sagas` how many ended in
-    which way.
+    `last` the subscription that took the longest recovery to its end, `sagas` and `prebookings` how
+    many ended in which way.
     """
 
     fault: str
@@ -35,6 +35,7 @@ class Row:
     recoveries: Sequence[float] = ()
     overshoots: Sequence[float] = ()
     sagas: Mapping[str, int] = field(default_factory=dict)
+    prebookings: Mapping[str, int] = field(default_factory=dict)
     must_lose: bool = False
     must_double: bool = False
     must_disorder: bool = False

@@ -13,11 +13,12 @@ import psycopg
 import redis
 
 from tests.acceptance.stage import wait_until
-from tests.faults import effects, quotes, sagas
+from tests.faults import effects, prebookings, quotes, sagas
 from tests.faults.asking import Asking, Told, quotes_keep_being_asked
 from tests.faults.audit import Findings, Ledger, audit
 from tests.faults.injections.processes import NotReachedError
 from tests.faults.load import BESIDE_QUOTES, STYLES, Accepted, rides_keep_coming
+from tests.faults.prebooking import Prebooked, rides_keep_being_prebooked
 from tests.faults.report import Row
 from tests.faults.servers import Ground, Scene, Setting
 from tests.faults.starting import PLANS, Started, sagas_keep_starting
@@ -35,8 +36,8 @@ class Fault:
 
     A run is waited for, until all that was accepted before its end is done, unless the harm is to
     fall into the recovery from the harm before: then it is `relentless`. Beside the rides, `asks`
-    are requests for quotes; an `outage` is harm while which none can be closed; and `sagas` says
-    that sagas are started.
+    are requests for quotes; an `outage` is harm while which none can be closed; `sagas` says that
+    sagas are started, `prebookings` that rides are prebooked in bursts.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Fault:
     asks: Sequence[Asking] = ()
     outage: bool = False
     sagas: bool = False
+    prebookings: bool = False
 
 
 @dataclass
@@ -57,6 +59,7 @@ class Load:
     accepted: Accepted
     told: Told
     started: Started
+    prebooked: Prebooked
     ended: list[float] = field(default_factory=list)
     outages: list[tuple[float, float]] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
@@ -91,13 +94,15 @@ def run(fault: Fault, scene: Scene) -> Row:
 @contextmanager
 def _load(fault: Fault, scene: Scene) -> Iterator[Load]:
     url, ground = scene.deployment.url, scene.ground
-    styles = BESIDE_QUOTES if fault.asks or fault.sagas else STYLES
+    is_beside = fault.asks or fault.sagas or fault.prebookings
+    styles = BESIDE_QUOTES if is_beside else STYLES
     with (
         rides_keep_coming(url=url, token=ground.token, styles=styles) as accepted,
         quotes_keep_being_asked(url=url, ground=ground, styles=fault.asks) as told,
         sagas_keep_starting(url=url, plans=PLANS if fault.sagas else ()) as started,
+        rides_keep_being_prebooked(scene, wanted=fault.prebookings) as prebooked,
     ):
-        yield Load(accepted, told, started)
+        yield Load(accepted, told, started, prebooked)
 
 
 def _inject_all(fault: Fault, scene: Scene, load: Load) -> None:
@@ -147,6 +152,9 @@ def _examine(fault: Fault, scene: Scene, load: Load, *, since: int) -> Row:
             ledger.rows, since=since, told=load.told, findings=findings, outages=load.outages
         )
         endings = sagas.check(ledger.rows, since=since, started=load.started, findings=findings)
+        prebookings_ended = prebookings.check(
+            ledger.rows, since=since, prebooked=load.prebooked, findings=findings
+        )
         if still_open:
             findings.broken.insert(0, f"not quiet after {QUIET_SECONDS:.0f} s: {still_open}")
         ends = [ledger.recovery(since=since, ended_at=moment) for moment in load.ended]
@@ -158,6 +166,7 @@ def _examine(fault: Fault, scene: Scene, load: Load, *, since: int) -> Row:
         [seconds for seconds, _ in ends],
         overshoots,
         endings,
+        prebookings_ended,
         last=max(ends, default=(0, ""))[1],
     )
 
@@ -183,6 +192,7 @@ def _say(row: Row, load: Load, died: Counter[str], *, seconds: float) -> None:
         f"{seconds:.0f} s",
         *(f"  {line}" for line in quotes.summary(row.overshoots, load.told)),
         *(f"  {line}" for line in sagas.summary(row.sagas, load.started)),
+        *(f"  {line}" for line in prebookings.summary(row.prebookings, load.prebooked)),
         f"  recovery {row.p50:.2f} / {row.p99:.2f} s, {row.last} last; ended {dict(died)}",
         f"  refused {dict(load.accepted.refusals)}",
         *(f"  BROKEN {text}" for text in row.complaints),

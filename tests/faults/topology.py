@@ -68,7 +68,13 @@ SERVICES = tuple(
     for entry in wild_rydes.TOPOLOGY.subscriptions
 )
 
-ALL_QUEUES = (*wild_rydes.TOPOLOGY.queues, *QUEUES)
+# Slow enough that a burst waits while things break, fast enough that nobody waits for it.
+LIMITED, PER_SECOND = "ride_prebooking.processing", 60.0
+SHIPPED = tuple(
+    replace(queue, per_second=PER_SECOND) if queue.name == LIMITED else queue
+    for queue in wild_rydes.TOPOLOGY.queues
+)
+ALL_QUEUES = (*SHIPPED, *QUEUES)
 QUEUE_NAMES = tuple(queue.name for queue in ALL_QUEUES)
 
 TOPOLOGY: Topology = replace(

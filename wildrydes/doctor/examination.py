@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
 
-from wildrydes import topology
+from wildrydes import queue_limits, topology
 from wildrydes.doctor import consumers, statements
 
 MAX_AGE = timedelta(seconds=60)
@@ -18,12 +18,13 @@ PATIENCE = "SET LOCAL statement_timeout = '5s'"
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing to look for. What is `always_wrong` is so at any age."""
+    """One thing to look for. `always_wrong` is so at any age, `never_wrong` at none."""
 
     name: str
     means: str
     statement: str
     always_wrong: bool = False
+    never_wrong: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,12 @@ CHECKS = (
         name="waiting",
         means="Waits for a place in its queue: more comes in than the workers can do.",
         statement=statements.WAITING,
+    ),
+    Check(
+        name="held back",
+        means="Waits in a queue that hands out only so much a second: somebody wants it so.",
+        statement=statements.HELD_BACK,
+        never_wrong=True,
     ),
     Check(
         name="parked groups",
@@ -122,17 +129,19 @@ def examine(*, max_age: timedelta = MAX_AGE) -> list[Finding]:
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(PATIENCE)
-        found = [_find(check, cursor, max_age=max_age) for check in CHECKS]
+        limited = queue_limits.in_force()
+        found = [_find(check, cursor, limited=limited, max_age=max_age) for check in CHECKS]
         return [*found, _unseen(max_age=max_age)]
 
 
-def _find(check: Check, cursor: Any, *, max_age: timedelta) -> Finding:
+def _find(check: Check, cursor: Any, *, limited: Iterable[str], max_age: timedelta) -> Finding:
     queues = topology.current().queues
     most = statements.COUNTED_AT_MOST
     parameters = {
         "most": most + 1,
         "queues": [queue.name for queue in queues],
         "leases": [queue.lease for queue in queues],
+        "limited": list(limited),
     }
     cursor.execute(check.statement, parameters)
     rows = cursor.fetchall()
@@ -145,9 +154,15 @@ def _find(check: Check, cursor: Any, *, max_age: timedelta) -> Finding:
         count=sum(min(count, most) for count in counts.values()),
         at_least=any(count > most for count in counts.values()),
         oldest=oldest,
-        wrong=bool(counts) and (check.always_wrong or oldest is None or oldest > max_age),
+        wrong=bool(counts) and _is_wrong(check, oldest, max_age=max_age),
         by_subscription={name: min(count, most) for name, count in counts.items() if name},
     )
+
+
+def _is_wrong(check: Check, oldest: timedelta | None, *, max_age: timedelta) -> bool:
+    if check.never_wrong:
+        return False
+    return check.always_wrong or oldest is None or oldest > max_age
 
 
 def _unseen(*, max_age: timedelta) -> Finding:

@@ -28,11 +28,22 @@ GROUP BY dispatch.subscription
 # Ids are in order of time, and few dispatches are open: the oldest is found at once.
 WAITING = """
 SELECT '', (SELECT count(*) FROM (
-    SELECT 1 FROM wildrydes_dispatch WHERE sent_at IS NULL LIMIT %(most)s
+    SELECT 1 FROM wildrydes_dispatch
+    WHERE sent_at IS NULL AND queue <> ALL(%(limited)s::text[]) LIMIT %(most)s
 ) AS waiting), (
     SELECT extract(epoch FROM clock_timestamp() - created_at) FROM wildrydes_dispatch
-    WHERE sent_at IS NULL ORDER BY id LIMIT 1
+    WHERE sent_at IS NULL AND queue <> ALL(%(limited)s::text[]) ORDER BY id LIMIT 1
 )
+"""
+
+HELD_BACK = """
+SELECT limited.name, count(*), extract(epoch FROM clock_timestamp() - min(waiting.created_at))
+FROM unnest(%(limited)s::text[]) AS limited (name)
+CROSS JOIN LATERAL (
+    SELECT created_at FROM wildrydes_dispatch
+    WHERE queue = limited.name AND sent_at IS NULL ORDER BY position LIMIT %(most)s
+) AS waiting
+GROUP BY limited.name
 """
 
 # A loose index scan: one step in the index for each subscription that has any of this status.

@@ -17,7 +17,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
-from wildrydes import redis, saga, topology
+from wildrydes import queue_limits, redis, saga, topology
 from wildrydes.front_door.patience import Question
 from wildrydes.models import Dispatch, Receipt, Saga
 
@@ -169,6 +169,11 @@ def _read_postgres() -> list[Metric]:
         by_saga,
         _by_queue("waiting_messages", "Messages that wait in Postgres.", waiting_messages()),
         _by_queue("open_dispatches", "Dispatches on the wire or in work.", open_dispatches()),
+        _by_queue(
+            "limit_per_second",
+            "Messages a second that a queue hands out at most; only of those that have a limit.",
+            queue_limits.in_force(),
+        ),
     ]
 
 
@@ -177,7 +182,7 @@ def _read_redis() -> list[Metric]:
     return [_by_queue("tasks_on_the_wire", "Celery messages that lie in Redis.", on_the_wire)]
 
 
-def _by_queue(name: str, text: str, values: Mapping[str, int]) -> Metric:
+def _by_queue(name: str, text: str, values: Mapping[str, float]) -> Metric:
     gauge = GaugeMetricFamily(f"wildrydes_queue_{name}", text, labels=["queue"])
     for queue, value in values.items():
         gauge.add_metric([queue], value)

@@ -5,7 +5,7 @@
 `DeadLetter`, `Redrive` and `OperatorAction` are what people see and do about failures.
 `Deduplication` is what was published already, `Request` what awaits an answer, `Scatter` what many
 were asked and `Response` what each said, `Saga` how far each has come and `SagaEvent` its history,
-`Consumer` who was last heard of.
+`QueueLimit` how much each queue hands out, `Consumer` who was last heard of.
 Triggers (see the first migrations) keep `Unrouted` and wake the relay, so that no way of writing
 a message can forget to.
 """
@@ -18,6 +18,7 @@ from wildrydes.models.dispatches import Dispatch
 from wildrydes.models.ids import new_id
 from wildrydes.models.messages import Message, Unrouted
 from wildrydes.models.operator_actions import OperatorAction
+from wildrydes.models.queue_limits import QueueLimit
 from wildrydes.models.receipts import Receipt
 from wildrydes.models.redrives import Redrive, RedriveItem
 from wildrydes.models.requests import Request
@@ -32,6 +33,7 @@ __all__ = [
     "Dispatch",
     "Message",
     "OperatorAction",
+    "QueueLimit",
     "Receipt",
     "Redrive",
     "RedriveItem",

@@ -38,6 +38,7 @@ class Relay:
         self._recent = RecentMessages()
         self._origin = ""
         self._leases_checked_at = float("-inf")
+        self._more_in = float("inf")
         self._listener: AcknowledgementListener | None = None
         self._timekeeper = Timekeeper()
 
@@ -80,23 +81,25 @@ class Relay:
         self._begin()
         lapsed = self._claim_lapsed()
         crashpoints.reach("relay.resending")
-        routed, claimed = self._route_and_claim()
+        routed, claim = self._route_and_claim()
+        self._more_in = claim.more_in
         crashpoints.reach("relay.committed")
         self._recent.add(routed)
-        sending.put_on_wire([*lapsed, *claimed], origin=self._origin, recent=self._recent)
-        return bool(routed or claimed or lapsed)
+        going = [*lapsed, *claim.dispatches]
+        sending.put_on_wire(going, origin=self._origin, recent=self._recent)
+        return bool(routed or going)
 
-    def _route_and_claim(self) -> tuple[Events, list[models.Dispatch]]:
+    def _route_and_claim(self) -> tuple[Events, sending.Claim]:
         """Route what is new or due and claim what there is room for, if it is this one's turn."""
         limit = kernel_settings().routing_batch
         with transaction.atomic():
             if not turns.take():
-                return {}, []
+                return {}, sending.Claim([])
             routed = routing.route_messages(limit=limit)
             routing.schedule_retries(limit=limit)
-            claimed = sending.claim()
+            claim = sending.claim()
             crashpoints.reach("relay.claimed")
-        return routed, claimed
+        return routed, claim
 
     def _begin(self) -> None:
         if not self._origin:
@@ -115,8 +118,9 @@ class Relay:
         return leases.claim_lapsed()
 
     def _patience(self) -> float:
-        """Return how long to sleep at most, in seconds: until the next look at the leases."""
-        return min(LEASE_CHECK_SECONDS, kernel_settings().relay_poll.total_seconds())
+        """Return how long to sleep at most, in seconds: until the next look at leases or limits."""
+        poll = kernel_settings().relay_poll.total_seconds()
+        return min(LEASE_CHECK_SECONDS, poll, self._more_in)
 
     def _wait_out(self, what: str, error: Exception, answers: Callable[[], bool]) -> None:
         log.warning("relay_waits", missing=what, error=str(error).strip())

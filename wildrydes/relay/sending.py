@@ -2,13 +2,15 @@
 
 Idle, a dispatch is one message and goes out at once. Under load the queue's few places are taken,
 dispatches wait in Postgres, and those that wait are merged when a place comes free. So batches
-grow by themselves, and Redis holds a bounded amount whatever the backlog.
+grow by themselves, and Redis holds a bounded amount whatever the backlog. Of a queue that has a
+limit no more goes out than `pacing` has tokens for.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, islice
 from uuid import UUID
@@ -22,7 +24,7 @@ from prometheus_client import Counter
 from wildrydes import crashpoints, topology, wire
 from wildrydes.answering import carrier
 from wildrydes.models import Dispatch, new_id
-from wildrydes.relay import batches, reading
+from wildrydes.relay import batches, pacing, reading
 from wildrydes.relay.recent import Events, RecentMessages
 
 log = structlog.get_logger(__name__)
@@ -33,13 +35,13 @@ FEW = 8
 
 # Without the ids of messages where they are many: most dispatches that are looked at under load
 # have to go on waiting.
-WAITING_WITH_ROOM = """
+WAITING_WITH_ROOM = f"""
 SELECT dispatch.id, dispatch.subscription, dispatch.queue, dispatch.source, dispatch.position,
     dispatch.groups, dispatch.size, dispatch.weight, dispatch.attempt,
     dispatch.created_at, dispatch.sent_at, dispatch.lease_until,
-    queue.max_open - open.taken AS room,
+    queue.max_open - open.taken AS room, queue.per_second, queue.tokens, queue.looked_at,
     CASE WHEN dispatch.size <= %s THEN dispatch.message_ids END AS few_ids
-FROM unnest(%s::text[], %s::int[]) AS queue (name, max_open)
+FROM ({pacing.QUEUES}) AS queue
 CROSS JOIN LATERAL (
     SELECT count(*) AS taken FROM wildrydes_dispatch
     WHERE queue = queue.name AND sent_at IS NOT NULL
@@ -48,13 +50,16 @@ CROSS JOIN LATERAL (
     SELECT * FROM wildrydes_dispatch AS waiting
     WHERE queue = queue.name AND sent_at IS NULL AND NOT EXISTS (
         SELECT 1 FROM wildrydes_dispatch AS ahead
-        WHERE waiting.groups <> '{}' AND ahead.queue = queue.name AND ahead.sent_at IS NOT NULL
+        WHERE waiting.groups <> '{{}}' AND ahead.queue = queue.name AND ahead.sent_at IS NOT NULL
             AND ahead.subscription = waiting.subscription AND ahead.groups && waiting.groups
     )
-    ORDER BY position LIMIT greatest(0, queue.max_open - open.taken) * %s
+    ORDER BY position LIMIT least(
+        greatest(0, queue.max_open - open.taken) * %s,
+        CASE WHEN queue.tokens IS NOT NULL THEN greatest(1, floor(queue.tokens))::bigint END
+    )
 ) AS dispatch
 ORDER BY dispatch.position
-"""
+"""  # noqa: S608 - constants
 
 # Leases end in the order in which the dispatches stand in their queues: of several that have
 # lapsed, those that a worker has taken are the first.
@@ -73,26 +78,42 @@ WHERE subscription = %s AND message_id = ANY(%s) AND message IS NOT NULL
 """
 
 
-def claim() -> list[Dispatch]:
+@dataclass(frozen=True)
+class Claim:
+    """What has to be put on the wire after the commit, and in how many seconds more may go."""
+
+    dispatches: list[Dispatch]
+    more_in: float = float("inf")
+
+
+def claim() -> Claim:
     """Take the waiting dispatches for which there is room, merged; mark them sent and leased.
 
-    Must run inside a transaction that holds the turn (see `turns`). What is returned has to be put
-    on the wire after the commit. No two open dispatches of a subscription hold the same group.
+    Must run inside a transaction that holds the turn (see `turns`). No two open dispatches of a
+    subscription hold the same group.
     """
+    by_queue: dict[str, list[Dispatch]] = defaultdict(list)
+    for dispatch in Dispatch.objects.raw(WAITING_WITH_ROOM, _room()):
+        by_queue[dispatch.queue].append(dispatch)
+    buckets = pacing.buckets(waiting[0] for waiting in by_queue.values())
+    merged = chain.from_iterable(_merge(waiting) for waiting in by_queue.values())
+    going = pacing.within_reach(merged, buckets=buckets)
+    _find_message_ids(list(chain.from_iterable(going)))
+    still_there = ([item for item in batch if item.message_ids is not None] for batch in going)
+    covered = pacing.cover((batch for batch in still_there if batch), buckets=buckets)
+    more_in = min((bucket.seconds for bucket in buckets.values()), default=float("inf"))
+    return Claim(mark_sent(_into_one_each(covered)), more_in)
+
+
+def _room() -> list[object]:
     queues = topology.current().queues
-    parameters = [
+    return [
         FEW,
         [queue.name for queue in queues],
         [queue.max_open for queue in queues],
+        [queue.per_second for queue in queues],
         MERGED_AT_MOST,
     ]
-    by_queue: dict[str, list[Dispatch]] = defaultdict(list)
-    for dispatch in Dispatch.objects.raw(WAITING_WITH_ROOM, parameters):
-        by_queue[dispatch.queue].append(dispatch)
-    going = list(chain.from_iterable(_merge(waiting) for waiting in by_queue.values()))
-    _find_message_ids(list(chain.from_iterable(going)))
-    still_there = ([item for item in batch if item.message_ids is not None] for batch in going)
-    return mark_sent(_into_one_each([batch for batch in still_there if batch]))
 
 
 def mark_sent(dispatches: Sequence[Dispatch]) -> list[Dispatch]:

@@ -54,3 +54,49 @@ class LakeRow(Effect):
 
 class ExtraordinaryRide(Effect):
     """A long and costly ride."""
+
+
+class Campaign(models.Model):
+    """Places at a discount."""
+
+    code = models.CharField(max_length=40, unique=True)
+    capacity = models.PositiveIntegerField()
+    taken = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        app_label = "usual_way"
+
+
+class Prebooking(models.Model):
+    """A ride that was booked ahead."""
+
+    origin = models.CharField(max_length=200)
+    destination = models.CharField(max_length=200)
+    ride_at = models.DateTimeField()
+    customer = models.CharField(max_length=64)
+    campaign = models.ForeignKey(Campaign, null=True, on_delete=models.CASCADE)
+    status = models.CharField(max_length=20)
+
+    class Meta:
+        app_label = "usual_way"
+        indexes = [models.Index(fields=["customer", "ride_at"], name="usual_way_prebooking_time")]
+
+
+class PrebookingNotice(models.Model):
+    """What the customer was told."""
+
+    prebooking = models.ForeignKey(Prebooking, on_delete=models.CASCADE)
+    text = models.TextField()
+
+    class Meta:
+        app_label = "usual_way"
+
+
+class PrebookingLakeRow(models.Model):
+    """What analysts will see."""
+
+    prebooking = models.ForeignKey(Prebooking, on_delete=models.CASCADE)
+    data = models.JSONField()
+
+    class Meta:
+        app_label = "usual_way"

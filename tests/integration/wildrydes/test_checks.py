@@ -211,6 +211,7 @@ def test_a_whole_topology_has_nothing_wrong(monkeypatch: pytest.MonkeyPatch) -> 
             {"queues": (Queue(name="a", lease=timedelta(milliseconds=900)), WHOLE.queues[1])},
         ),
         ({"E041"}, changed("one.do", time_limit=timedelta(seconds=60))),
+        ({"E042"}, {"queues": (Queue(name="a", per_second=0), WHOLE.queues[1])}),
         ({"E050"}, {"pipelines": (*WHOLE.pipelines, Pipeline(name="empty", steps=()))}),
         ({"E051"}, {"pipelines": (Pipeline(name="paper", steps=("one.cut", "one.fold", "x.y")),)}),
         ({"E052"}, changed("one.fold", queue="a")),

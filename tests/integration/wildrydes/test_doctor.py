@@ -13,7 +13,7 @@ from django.db import OperationalError, connection
 from django.db.models import F
 from django.db.models.functions import Now
 
-from wildrydes import doctor
+from wildrydes import doctor, queue_limits
 from wildrydes.doctor import Finding, statements
 from wildrydes.models import Consumer, Dispatch, Receipt, Request, Unrouted, new_id
 
@@ -102,6 +102,19 @@ def test_a_backlog_is_found(kernel: Kernel) -> None:
     Dispatch.objects.filter(sent_at__isnull=True).update(created_at=Now() - HOUR)
     finding = findings()["waiting"]
     assert (finding.count, finding.wrong, hours_old(finding)) == (2, True, 1.0)
+
+
+def test_what_waits_behind_a_limit_is_shown_and_not_wrong(kernel: Kernel) -> None:
+    queue_limits.limit(queue="first", per_second=0.001, by="ada")
+    kernel.publish(1, 2, 3)
+    kernel.relay.turn()
+    Dispatch.objects.update(created_at=Now() - HOUR)
+    found = findings()
+    assert (found["waiting"].count, found["waiting"].wrong) == (0, False)
+    assert (found["held back"].wrong, hours_old(found["held back"])) == (False, 1.0)
+    assert found["held back"].by_subscription == {"first": 1}
+    queue_limits.unlimit(queue="first", by="ada")
+    assert findings()["waiting"].wrong
 
 
 def receipt(status: str, *, group: str = "", **fields: Any) -> None:

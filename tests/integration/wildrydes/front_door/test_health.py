@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
 from config.embedded.valkey import EmbeddedValkey
-from wildrydes import redis
+from wildrydes import queue_limits, redis
 from wildrydes.front_door import figures, health
 from wildrydes.models import Dispatch, Message, Receipt, new_id
 
@@ -157,12 +157,15 @@ def test_the_figures_are_those_of_the_tables_and_of_redis() -> None:
             subscription=subscription, message_id=new_id(), message_type="x", status=status
         )
     redis.client().lpush(queue, b"a", b"b")
+    queue_limits.limit(queue=queue, per_second=2.5, by="ada")
 
     found = samples()
 
     assert found["wildrydes_postgres_up",] == found["wildrydes_redis_up",] == 1
     assert found["wildrydes_queue_waiting_messages", queue] == 7
     assert found["wildrydes_queue_open_dispatches", queue] == 1
+    assert found["wildrydes_queue_limit_per_second", queue] == 2.5
+    assert ("wildrydes_queue_limit_per_second", "extraordinary_rides") not in found
     assert found["wildrydes_queue_tasks_on_the_wire", queue] == 2
     assert found["wildrydes_queue_tasks_on_the_wire", "extraordinary_rides"] == 0
     assert found["wildrydes_receipts", "done", subscription] == 2
