@@ -51,8 +51,12 @@ TOPICS = (
             "v1.ride-prebooking.submitted",
             "v1.ride.prebooked",
             "v1.ride-prebooking.rejected",
+            "v1.ride-prebooking.cancelled",
+            "v1.ride-prebooking.dispatched",
+            "v1.ride-prebooking.unfulfilled",
         ),
     ),
+    Topic(name="prebooked-rides", types=("v1.prebooked-ride.booked", "v1.prebooked-ride.missed")),
     Topic(
         name="fares",
         types=(
@@ -80,8 +84,10 @@ QUEUES = (
     Queue(name="fare_collection.advance"),
     Queue(name="ride_booking"),
     Queue(name="ride_booking.answers"),
+    Queue(name="ride_booking.prebookings", batch_items=50),
     Queue(name="ride_prebooking.submissions"),
-    Queue(name="ride_prebooking.processing"),
+    Queue(name="ride_prebooking.processing", per_second=200),
+    Queue(name="ride_prebooking.due"),
     Queue(name="unicorn_management.rides"),
     Queue(name="unicorn_management.quotes"),
     *(Queue(name=f"unicorn_management.fleet.{fleet}") for fleet in FLEETS),
@@ -120,7 +126,14 @@ SUBSCRIPTIONS = (
         name="customer_notification.tell_of_prebookings",
         topics=("prebookings",),
         queue="customer_notification.prebookings",
-        filter={"type": ["v1.ride.prebooked", "v1.ride-prebooking.rejected"]},
+        filter={
+            "type": [
+                "v1.ride.prebooked",
+                "v1.ride-prebooking.rejected",
+                "v1.ride-prebooking.cancelled",
+                "v1.ride-prebooking.unfulfilled",
+            ],
+        },
         scope="attributes",
     ),
     Subscription(
@@ -169,7 +182,7 @@ SUBSCRIPTIONS = (
     ),
     Subscription(
         name="datalake_ingestion.collect_prebookings",
-        topics=("prebookings",),
+        topics=("prebookings", "prebooked-rides"),
         queue="datalake_ingestion.prebookings",
     ),
     Subscription(
@@ -225,6 +238,16 @@ SUBSCRIPTIONS = (
         scope="attributes",
     ),
     Subscription(
+        name="ride_booking.request_for_prebooking",
+        command="v1.instant-ride.request",
+        queue="ride_booking.prebookings",
+    ),
+    Subscription(
+        name="ride_booking.book_for_prebooking",
+        command="v1.prebooked-ride.book",
+        queue="ride_booking.prebookings",
+    ),
+    Subscription(
         name="ride_prebooking.submit",
         command="v1.ride-prebooking.submit",
         queue="ride_prebooking.submissions",
@@ -235,6 +258,16 @@ SUBSCRIPTIONS = (
         queue="ride_prebooking.processing",
         filter={"type": ["v1.ride-prebooking.submitted"]},
         scope="attributes",
+    ),
+    Subscription(
+        name="ride_prebooking.dispatch",
+        command="v1.ride-prebooking.dispatch",
+        queue="ride_prebooking.due",
+    ),
+    Subscription(
+        name="ride_prebooking.record_ride",
+        topics=("prebooked-rides",),
+        queue="ride_prebooking.due",
     ),
     Subscription(
         name="unicorn_management.follow_rides",
@@ -264,7 +297,7 @@ SUBSCRIPTIONS = (
 # Whose workers wait for another company: nobody else's work stands behind theirs.
 WAITING_OUTSIDE = ("customer_payment",)
 # Where bursts wait: however many prebookings come at once, nobody else's work stands behind them.
-BUFFERS = ("ride_prebooking.submissions", "ride_prebooking.processing")
+BUFFERS = ("ride_prebooking.submissions", "ride_prebooking.processing", "ride_prebooking.due")
 APART = (*WAITING_OUTSIDE, *BUFFERS)
 
 TOPOLOGY = Topology(

@@ -39,6 +39,8 @@ class Notification(models.Model):
         NO_QUOTES = "no_quotes", "No quotes"
         PREBOOKED = "prebooked", "Ride prebooked"
         PREBOOKING_REJECTED = "prebooking_rejected", "Prebooking rejected"
+        PREBOOKING_CANCELLED = "prebooking_cancelled", "Prebooking cancelled"
+        PREBOOKING_UNFULFILLED = "prebooking_unfulfilled", "No unicorn for a prebooking"
         FARE_COLLECTED = "fare_collected", "Fare collected"
         FARE_FAILED = "fare_failed", "Fare not collected"
         FARE_REFUNDED = "fare_refunded", "Fare refunded"

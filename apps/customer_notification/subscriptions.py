@@ -148,6 +148,22 @@ def _prebooking_rejected(envelope: Envelope) -> News:
     return _about_prebooking(ride, Kind.PREBOOKING_REJECTED, text, envelope)
 
 
+def _prebooking_cancelled(envelope: Envelope) -> News:
+    ride = ride_prebooking.PrebookingCancelled.from_data(envelope.data)
+    text = texts.prebooking_cancelled(
+        origin=ride.origin, destination=ride.destination, ride_at=ride.ride_at
+    )
+    return _about_prebooking(ride, Kind.PREBOOKING_CANCELLED, text, envelope)
+
+
+def _prebooking_unfulfilled(envelope: Envelope) -> News:
+    ride = ride_prebooking.PrebookingUnfulfilled.from_data(envelope.data)
+    text = texts.prebooking_unfulfilled(
+        origin=ride.origin, destination=ride.destination, ride_at=ride.ride_at
+    )
+    return _about_prebooking(ride, Kind.PREBOOKING_UNFULFILLED, text, envelope)
+
+
 def _about_prebooking(
     ride: ride_prebooking.PrebookedRide, kind: Kind, text: texts.Text, cause: Envelope
 ) -> News:
@@ -224,6 +240,8 @@ NEWS: Mapping[str, Callable[[Envelope], News]] = {
     ride_booking.QuotesGathered.TYPE: _no_quotes,
     ride_prebooking.RidePrebooked.TYPE: _prebooked,
     ride_prebooking.PrebookingRejected.TYPE: _prebooking_rejected,
+    ride_prebooking.PrebookingCancelled.TYPE: _prebooking_cancelled,
+    ride_prebooking.PrebookingUnfulfilled.TYPE: _prebooking_unfulfilled,
     fare_collection.FareCollected.TYPE: _fare_collected,
     fare_collection.FareFailed.TYPE: _fare_failed,
     fare_collection.FareRefunded.TYPE: _fare_refunded,

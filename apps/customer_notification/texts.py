@@ -92,6 +92,25 @@ def prebooking_rejected(
     )
 
 
+def prebooking_cancelled(*, origin: str, destination: str, ride_at: datetime) -> Text:
+    """Return what a customer is told when a prebooking is off."""
+    route = f"from {single_line(origin)} to {single_line(destination)}"
+    return Text(
+        subject=_cut(f"Cancelled: your prebooked ride {route}"),
+        body=f"Your prebooked ride {route} on {_moment(ride_at)} is cancelled.\n{FREE}",
+    )
+
+
+def prebooking_unfulfilled(*, origin: str, destination: str, ride_at: datetime) -> Text:
+    """Return what a customer is told when no unicorn was found for a prebooking."""
+    route = f"from {single_line(origin)} to {single_line(destination)}"
+    return Text(
+        subject=_cut(f"No unicorn for your prebooked ride {route}"),
+        body=f"We are sorry: no unicorn was found for your ride {route} on {_moment(ride_at)}.\n"
+        f"{FREE}",
+    )
+
+
 def fare_collected(
     *, origin: str, destination: str, amount: Decimal, currency: str, card: str
 ) -> Text:

@@ -288,6 +288,106 @@ class RideFinished:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class RequestInstantRide:
+    """Ask the fleets for a prebooked ride that is due, and book the best of what they offer.
+
+    The customer pays no more than `price_limit`, if there is one, after the discount.
+    """
+
+    TYPE: ClassVar[str] = "v1.instant-ride.request"
+
+    prebooking: UUID
+    customer: str
+    origin: str
+    destination: str
+    price_limit: Decimal | None
+    discount_percent: int
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the JSON-ready object; the limit is a number, so that filters can compare it."""
+        return {
+            "prebooking": str(self.prebooking),
+            "customer": self.customer,
+            "from": self.origin,
+            "to": self.destination,
+            "price_limit": None if self.price_limit is None else _number(self.price_limit),
+            "discount_percent": self.discount_percent,
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_data` wrote; raises `KeyError` or `ValueError` for what is not that."""
+        limit = data["price_limit"]
+        return cls(
+            prebooking=UUID(data["prebooking"]),
+            customer=data["customer"],
+            origin=data["from"],
+            destination=data["to"],
+            price_limit=None if limit is None else _money(limit),
+            discount_percent=data["discount_percent"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookPrebookedRide:
+    """Book the best quote of a request that was made for a prebooking, now that it is closed."""
+
+    TYPE: ClassVar[str] = "v1.prebooked-ride.book"
+
+    rfq: UUID
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the JSON-ready object."""
+        return {"rfq": str(self.rfq)}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_data` wrote; raises `KeyError` or `ValueError` for what is not that."""
+        return cls(rfq=UUID(data["rfq"]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrebookedRideBooked:
+    """A ride was booked for a prebooking that was due."""
+
+    TYPE: ClassVar[str] = "v1.prebooked-ride.booked"
+
+    prebooking: UUID
+    rfq: UUID
+    ride: UUID
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the JSON-ready object."""
+        return {"prebooking": str(self.prebooking), "rfq": str(self.rfq), "ride": str(self.ride)}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_data` wrote; raises `KeyError` or `ValueError` for what is not that."""
+        return cls(
+            prebooking=UUID(data["prebooking"]), rfq=UUID(data["rfq"]), ride=UUID(data["ride"])
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrebookedRideMissed:
+    """No unicorn was found for a prebooking that was due."""
+
+    TYPE: ClassVar[str] = "v1.prebooked-ride.missed"
+
+    prebooking: UUID
+    rfq: UUID
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the JSON-ready object."""
+        return {"prebooking": str(self.prebooking), "rfq": str(self.rfq)}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_data` wrote; raises `KeyError` or `ValueError` for what is not that."""
+        return cls(prebooking=UUID(data["prebooking"]), rfq=UUID(data["rfq"]))
+
+
 def _number(amount: Decimal) -> float:
     """A float holds any amount below ten thousand million exactly to the cent."""
     value = float(amount)

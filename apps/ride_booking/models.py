@@ -17,7 +17,8 @@ class Rfq(models.Model):
 
     Its id is that of the message that asks for them, and so of the kernel's scatter, which knows
     whether it is open, who was asked and what was answered: none of that is kept twice.
-    `requested_by_id` is a user's id without a relation: users belong to another service.
+    `requested_by_id` is a user's id without a relation: users belong to another service. It is 0
+    where nobody asked, but a prebooking was due.
     """
 
     id = models.UUIDField("RFQ id", primary_key=True, editable=False)
@@ -34,6 +35,23 @@ class Rfq(models.Model):
 
     def __str__(self) -> str:
         return f"{self.origin} to {self.destination}"
+
+
+class PrebookedRequest(models.Model):
+    """What a request was made for by itself: a prebooking that was due. One request for each.
+
+    The customer pays no more than `price_limit`, if there is one, after the discount.
+    """
+
+    rfq = models.OneToOneField(
+        Rfq, on_delete=models.PROTECT, primary_key=True, related_name="prebooked"
+    )
+    prebooking = models.UUIDField(unique=True)
+    price_limit = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
+    discount_percent = models.PositiveSmallIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.prebooking)
 
 
 class Ride(models.Model):

@@ -58,6 +58,11 @@ def may_start(*, state: State, role: str) -> bool:
     return state == State.BOOKED and role in MAY_START
 
 
+def discounted(price: Decimal, *, percent: int) -> Decimal:
+    """Return a price less a discount, to the cent; no ride is for less than one."""
+    return max((price * (100 - percent) / 100).quantize(CENT), CENT)
+
+
 def cancellation(
     *, state: State, role: str, price: Decimal, booked_at: datetime, now: datetime
 ) -> Cancellation:

@@ -9,12 +9,18 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.utils import timezone
 
 from apps.fare_collection import messages as fare_collection
 from apps.ride_booking import offers, queries
-from apps.ride_booking.messages import GatheredQuote, QuotesGathered
+from apps.ride_booking.messages import (
+    BookPrebookedRide,
+    GatheredQuote,
+    QuotesGathered,
+    RequestInstantRide,
+)
 from apps.ride_booking.models import Rfq
-from apps.ride_booking.operations import paying, requesting, riding
+from apps.ride_booking.operations import paying, prebooked, requesting, riding
 from apps.unicorn_management import messages as unicorn_management
 from wildrydes import scatter_gather
 from wildrydes.envelope import Envelope
@@ -32,7 +38,8 @@ def check_quote(scatter: Scatter, responder: str, data: Mapping[str, Any]) -> Ma
 @scatter_gather.gathers(requesting.GATHERING, check=check_quote)
 def gather_quotes(scatter: Scatter, responses: Sequence[Response]) -> QuotesGathered:
     """Put the quotes that came in time together, cheapest first."""
-    rfq = Rfq.objects.get(id=scatter.id)
+    rfq = Rfq.objects.select_related("prebooked").get(id=scatter.id)
+    prebooked.book_when_closed(rfq)
     quotes = queries.quotes_of(scatter, responses)
     return QuotesGathered(
         rfq=rfq.id,
@@ -64,6 +71,22 @@ def complete_ride(envelopes: Sequence[Envelope]) -> None:
 def record_charge(envelopes: Sequence[Envelope]) -> None:
     """Write on the receipts of booked rides what was charged and what was given back."""
     paying.record(movements=[item for each in envelopes for item in _movements(each)])
+
+
+@subscribe_batch("ride_booking.request_for_prebooking")
+def request_for_prebooking(envelopes: Sequence[Envelope]) -> None:
+    """Ask the fleets for each prebooked ride that is due."""
+    wishes = [RequestInstantRide.from_data(each.data) for each in envelopes]
+    causes = {wish.prebooking: each for wish, each in zip(wishes, envelopes, strict=True)}
+    prebooked.request(wishes=wishes, causes=causes, now=timezone.now())
+
+
+@subscribe_batch("ride_booking.book_for_prebooking")
+def book_for_prebooking(envelopes: Sequence[Envelope]) -> None:
+    """Book the best quote of each request that was made for a prebooking."""
+    for envelope in envelopes:
+        rfq = BookPrebookedRide.from_data(envelope.data).rfq
+        prebooked.book(rfq_id=rfq, cause=envelope, now=timezone.now())
 
 
 def _movements(envelope: Envelope) -> list[paying.Movement]:

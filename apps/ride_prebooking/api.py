@@ -9,6 +9,7 @@ from uuid import UUID
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission, IsAuthenticated
@@ -19,14 +20,16 @@ from rest_framework.views import APIView
 from apps.identity.messages import CUSTOMER, STAFF, Caller
 from apps.ride_prebooking import queries, serializers
 from apps.ride_prebooking.models import Campaign, Prebooking
-from apps.ride_prebooking.operations import submitting
+from apps.ride_prebooking.operations import cancelling, submitting
 from apps.ride_prebooking.rules import Status
 from wildrydes.front_door import paging
 from wildrydes.front_door.openapi import problem_responses
 from wildrydes.front_door.permissions import only
+from wildrydes.front_door.problems import Problem
 
 # Made once: a new serializer copies each of its fields, and these hold nothing of a request.
 WANTED = serializers.WantedRideSerializer()
+NOTHING = serializers.NothingSerializer()
 PREBOOKING = serializers.PrebookingSerializer()
 
 
@@ -100,6 +103,33 @@ class PrebookingView(APIView):
         return Response(PREBOOKING.to_representation(row))
 
 
+class CancelView(APIView):
+    """The end of a prebooking that is no longer wanted."""
+
+    permission_classes = (only(CUSTOMER, STAFF),)
+
+    @extend_schema(
+        operation_id="ride_prebookings_cancel",
+        request=serializers.NothingSerializer,
+        responses={
+            200: serializers.PrebookingSerializer,
+            **problem_responses(400, 401, 403, 404, 409, 413, 415),
+        },
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """Cancel a prebooking free of charge, until it is due."""
+        NOTHING.run_validation(request.data)
+        try:
+            row = cancelling.cancel(
+                prebooking_id=id, caller=Caller.of(request.user), now=timezone.now()
+            )
+        except Prebooking.DoesNotExist:
+            raise Http404 from None
+        except cancelling.NotNowError as error:
+            raise _not_now(error) from None
+        return Response(PREBOOKING.to_representation(row))
+
+
 class CampaignView(APIView):
     """One campaign."""
 
@@ -111,6 +141,17 @@ class CampaignView(APIView):
         """Return the campaign and how many of its places are left."""
         campaign = get_object_or_404(Campaign, code=code)
         return Response(serializers.CampaignSerializer(campaign).data)
+
+
+def _not_now(error: cancelling.NotNowError) -> Problem:
+    row = error.prebooking
+    return Problem(
+        status=409,
+        type="prebooking-state",
+        title="This prebooking cannot be cancelled",
+        detail=f"Prebooking {row.id} is {row.status}.",
+        extra={"prebooking": row.id, "state": row.status, "ride": row.ride},
+    )
 
 
 @cache

@@ -137,6 +137,108 @@ class PrebookingRejected(PrebookedRide):
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class DispatchPrebooking:
+    """Look for a unicorn: the ride is due. Sent when a prebooking is confirmed, not before then."""
+
+    TYPE: ClassVar[str] = "v1.ride-prebooking.dispatch"
+
+    prebooking: UUID
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the JSON-ready object."""
+        return {"prebooking": str(self.prebooking)}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_data` wrote; raises `KeyError` or `ValueError` for what is not that."""
+        return cls(prebooking=UUID(data["prebooking"]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrebookingCancelled(PrebookedRide):
+    """A prebooking is off, free of charge; its place in a campaign is to be had again.
+
+    `cancelled_by` is a role: customer or staff.
+    """
+
+    TYPE: ClassVar[str] = "v1.ride-prebooking.cancelled"
+
+    cancelled_by: str
+    cancelled_at: datetime
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the JSON-ready object."""
+        return {
+            **super().to_data(),
+            "cancelled_by": self.cancelled_by,
+            "cancelled_at": self.cancelled_at.isoformat(),
+        }
+
+    @classmethod
+    def _others(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "cancelled_by": data["cancelled_by"],
+            "cancelled_at": datetime.fromisoformat(data["cancelled_at"]),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrebookingDispatched(PrebookedRide):
+    """A prebooked ride was due, and is booked as `ride`."""
+
+    TYPE: ClassVar[str] = "v1.ride-prebooking.dispatched"
+
+    rfq: UUID
+    ride: UUID
+    dispatched_at: datetime
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the JSON-ready object."""
+        return {
+            **super().to_data(),
+            "rfq": str(self.rfq),
+            "ride": str(self.ride),
+            "dispatched_at": self.dispatched_at.isoformat(),
+        }
+
+    @classmethod
+    def _others(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "rfq": UUID(data["rfq"]),
+            "ride": UUID(data["ride"]),
+            "dispatched_at": datetime.fromisoformat(data["dispatched_at"]),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrebookingUnfulfilled(PrebookedRide):
+    """A prebooked ride was due, and no unicorn was found for it."""
+
+    TYPE: ClassVar[str] = "v1.ride-prebooking.unfulfilled"
+
+    reason: str
+    explanation: str
+    unfulfilled_at: datetime
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the JSON-ready object."""
+        return {
+            **super().to_data(),
+            "reason": self.reason,
+            "explanation": self.explanation,
+            "unfulfilled_at": self.unfulfilled_at.isoformat(),
+        }
+
+    @classmethod
+    def _others(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "reason": data["reason"],
+            "explanation": data["explanation"],
+            "unfulfilled_at": datetime.fromisoformat(data["unfulfilled_at"]),
+        }
+
+
 def _ride(data: Mapping[str, Any]) -> dict[str, Any]:
     limit = data["price_limit"]
     return {

@@ -44,6 +44,7 @@ EXPLANATIONS = {
     Reason.CAMPAIGN_FULL: "The campaign has no places left.",
     Reason.NO_UNICORN: "No unicorn was found for the ride.",
 }
+GIVEN_UP_AFTER = timedelta(minutes=30)
 MAY_CANCEL = frozenset({Status.ACCEPTED, Status.CONFIRMED})
 
 

@@ -7,6 +7,7 @@ from apps.ride_prebooking import api
 urlpatterns = [
     path("ride-prebookings", api.PrebookingsView.as_view(), name="ride-prebookings"),
     path("ride-prebookings/<uuid:id>", api.PrebookingView.as_view()),
+    path("ride-prebookings/<uuid:id>/cancel", api.CancelView.as_view()),
     path("campaigns/<str:code>", api.CampaignView.as_view()),
 ]
 

@@ -87,6 +87,21 @@ class Caller:
         found: dict[str, Any] = response.json()
         return found if response.status_code == 200 else None
 
+    def prebook(self, body: dict[str, object]) -> str:
+        """Prebook a ride under the name in the original requirement; return its id."""
+        return str(self._read("POST", "/submit-ride-prebooking", expected=202, json=body)["id"])
+
+    def prebookings(self) -> list[dict[str, Any]]:
+        """Return the newest prebookings that the caller may see."""
+        answer = self._read("GET", "/api/v1/ride-prebookings?limit=200", expected=200)
+        rows: list[dict[str, Any]] = answer["results"]
+        return rows
+
+    def campaign(self, code: str) -> dict[str, Any]:
+        """Return a campaign."""
+        found: dict[str, Any] = self._read("GET", f"/api/v1/campaigns/{code}", expected=200)
+        return found
+
     def mine(self, what: str) -> Any:
         """Return the caller's own statement, loyalty or notifications."""
         return self._read("GET", f"/api/v1/customers/me/{what}", expected=200)

@@ -47,4 +47,7 @@ def test_it_starts_the_platform_and_shows_every_ride_and_an_instant_one(state_di
         assert re.search(rf"│ {customer} +│ {ended} +│", shown.stdout), customer
     assert "cmr-refund    is charged, and cannot be refunded at once: stuck" in shown.stdout
     assert "the provider's ledger agrees with ours" in shown.stdout
+    assert re.search(r"confirmed .* 100/150", shown.stdout)
+    assert re.search(r"rejected .* 50/150", shown.stdout)
+    assert "the campaign was filled and not oversold" in shown.stdout
     assert "Wild Rydes has stopped." in shown.stdout

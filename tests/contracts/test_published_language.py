@@ -43,17 +43,25 @@ from apps.fare_collection.messages import (
 )
 from apps.identity.messages import CustomerRegistered
 from apps.ride_booking.messages import (
+    BookPrebookedRide,
     GatheredQuote,
+    PrebookedRideBooked,
+    PrebookedRideMissed,
     QuotesGathered,
     QuotesRequested,
+    RequestInstantRide,
     RideBooked,
     RideCancelled,
     RideFinished,
     RideStarted,
 )
 from apps.ride_prebooking.messages import (
+    DispatchPrebooking,
+    PrebookingCancelled,
+    PrebookingDispatched,
     PrebookingRejected,
     PrebookingSubmitted,
+    PrebookingUnfulfilled,
     RidePrebooked,
     SubmitPrebooking,
 )
@@ -172,6 +180,26 @@ MESSAGES: list[Any] = [
         rejected_at=NOON,
         **PREBOOKED,
     ),
+    DispatchPrebooking(prebooking=PREBOOKED["prebooking"]),
+    PrebookingCancelled(cancelled_by="customer", cancelled_at=NOON, **PREBOOKED),
+    PrebookingDispatched(rfq=RFQ, ride=RIDE, dispatched_at=NOON, **PREBOOKED),
+    PrebookingUnfulfilled(
+        reason="no-unicorn",
+        explanation="No unicorn was found for the ride.",
+        unfulfilled_at=NOON,
+        **PREBOOKED,
+    ),
+    RequestInstantRide(
+        prebooking=PREBOOKED["prebooking"],
+        customer="cmr",
+        origin="Frankfurt",
+        destination="Las Vegas",
+        price_limit=Decimal("60.50"),
+        discount_percent=25,
+    ),
+    BookPrebookedRide(rfq=RFQ),
+    PrebookedRideBooked(prebooking=PREBOOKED["prebooking"], rfq=RFQ, ride=RIDE),
+    PrebookedRideMissed(prebooking=PREBOOKED["prebooking"], rfq=RFQ),
     AuthorisePayment(
         reference=PAYMENT,
         customer="cmr",

@@ -20,6 +20,8 @@ class Migration(migrations.Migration):
                     ("no_quotes", "No quotes"),
                     ("prebooked", "Ride prebooked"),
                     ("prebooking_rejected", "Prebooking rejected"),
+                    ("prebooking_cancelled", "Prebooking cancelled"),
+                    ("prebooking_unfulfilled", "No unicorn for a prebooking"),
                     ("fare_collected", "Fare collected"),
                     ("fare_failed", "Fare not collected"),
                     ("fare_refunded", "Fare refunded"),

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from apps.identity import messages as identity
-from apps.ride_booking import queries
+from apps.ride_booking import queries, rules
 from apps.ride_booking.messages import RideBooked
 from apps.ride_booking.models import ONE_RIDE_PER_UNICORN, Rfq, Ride, RideEvent
 from apps.ride_booking.queries import Quote
@@ -51,17 +51,26 @@ class UnicornTakenError(NotAcceptedError):
     """The unicorn of this quote is on another ride."""
 
 
-def accept(*, rfq_id: UUID, responder: str, caller: identity.Caller, now: datetime) -> Ride:
+def accept(
+    *,
+    rfq_id: UUID,
+    responder: str,
+    caller: identity.Caller,
+    now: datetime,
+    discount_percent: int = 0,
+) -> Ride:
     """Book the ride that a fleet's quote offers, and publish `v1.ride.booked`, both or neither.
 
-    A request that is still open is closed by it. Raises `Rfq.DoesNotExist` for a request that the
-    caller may not see, and the errors of this module; then nothing has happened.
+    The price is the quote less the discount. A request that is still open is closed by it. Raises
+    `Rfq.DoesNotExist` for a request that the caller may not see, and the errors of this module;
+    then nothing has happened.
     """
     with transaction.atomic():
         rfq = queries.rfqs_visible_to(caller=caller).select_for_update(of=("self",)).get(id=rfq_id)
         _refuse_second(rfq)
         quote = _quote(rfq, responder=responder, now=now)
         ride = _ride(rfq, quote, now=now)
+        ride.price = rules.discounted(ride.price, percent=discount_percent)
         _book(ride)
         RideEvent.objects.bulk_create(_beginning(ride, rfq, quote, by=caller.role))
         scatter_gather.close(rfq.id, because=ACCEPTED)

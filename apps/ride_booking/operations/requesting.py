@@ -74,15 +74,20 @@ def submit_rfq(*, wanted: WantedRide, caller: identity.Caller, now: datetime) ->
     )
     with transaction.atomic():
         rfq.save(force_insert=True)
-        scatter_gather.ask(
-            _question(rfq, deadline_at=now + wanted.deadline),
-            gathering=GATHERING,
-            deadline=wanted.deadline,
-            subject=str(rfq.id),
-            id=rfq.id,
-        )
+        ask_fleets(rfq, deadline=wanted.deadline)
         scatter = Scatter.objects.get(id=rfq.id)
     return queries.standing_of(rfq, scatter)
+
+
+def ask_fleets(rfq: Rfq, *, deadline: timedelta) -> None:
+    """Ask every fleet for quotes, for so long. Must be called in the request's transaction."""
+    scatter_gather.ask(
+        _question(rfq, deadline_at=rfq.requested_at + deadline),
+        gathering=GATHERING,
+        deadline=deadline,
+        subject=str(rfq.id),
+        id=rfq.id,
+    )
 
 
 def answer_by_itself(*, rfq: Rfq, caller: identity.Caller, answer: OwnAnswer) -> Response:

@@ -42,6 +42,6 @@ def change(*, code: str, changes: Mapping[str, Any], by: str) -> Campaign:
 
 
 def _record(action: str, campaign: Campaign, before: Mapping[str, Any], *, by: str) -> None:
-    detail = {name: str(value) for name, value in before.items()}
-    detail = {"campaign": campaign.code, "before" if action == CHANGE else "terms": detail}
+    terms = {name: str(value) for name, value in before.items()}
+    detail = {"campaign": campaign.code, "before" if action == CHANGE else "terms": terms}
     OperatorAction.objects.create(by=by, action=action, detail=detail)

@@ -17,9 +17,11 @@ from django.db import connection
 from django.db.models import F
 
 from apps.ride_prebooking import rules
+from apps.ride_prebooking.messages import DispatchPrebooking
 from apps.ride_prebooking.models import Campaign, Prebooking
 from apps.ride_prebooking.operations import telling
 from apps.ride_prebooking.rules import Reason, Status
+from wildrydes import publishing
 from wildrydes.envelope import Envelope
 
 DECIDE = """
@@ -56,6 +58,7 @@ def confirm(*, causes: Mapping[UUID, Envelope], lead: timedelta, now: datetime) 
     _take_places(decisions)
     _write(decisions, now=now)
     telling.publish((item.row, _event(item, now=now), causes[item.row.id]) for item in decisions)
+    _call_when_due(decisions, causes)
 
 
 def _locked_campaigns(rows: Sequence[Prebooking]) -> dict[str, Campaign]:
@@ -106,6 +109,23 @@ def _write(decisions: Sequence[Decision], *, now: datetime) -> None:
     ]
     with connection.cursor() as cursor:
         cursor.execute(DECIDE, [now, now, *columns])
+
+
+def _call_when_due(decisions: Sequence[Decision], causes: Mapping[UUID, Envelope]) -> None:
+    """Send each confirmed one's call, which waits in Postgres until then and costs nothing."""
+    publishing.send_all(
+        [
+            publishing.Outgoing(
+                body=DispatchPrebooking(prebooking=item.row.id),
+                subject=str(item.row.id),
+                group_id=str(item.row.id),
+                not_before=item.due_at,
+                cause=causes[item.row.id],
+            )
+            for item in decisions
+            if item.due_at is not None
+        ]
+    )
 
 
 def _event(decision: Decision, *, now: datetime) -> telling.Body:

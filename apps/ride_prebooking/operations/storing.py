@@ -47,10 +47,10 @@ def store(*, submissions: Sequence[Submission], now: datetime) -> None:
     rows = [queries.unstored(item.wanted, accepted_at=item.cause.time) for item in submissions]
     reasons = _reasons(rows, now=now)
     standing = [_standing(row) for row in rows if row.id not in reasons]
-    stored = _insert(standing)
+    stored = insert(standing)
     reasons |= {row.id: Reason.OVERLAP for row in standing if row.id not in stored}
     refused = [row for row in rows if row.id in reasons]
-    known = _insert([_rejected(row, reasons[row.id], now=now) for row in refused])
+    known = insert([_rejected(row, reasons[row.id], now=now) for row in refused])
     telling.publish(
         (row, telling.submitted(row), causes[row.id]) for row in standing if row.id in stored
     )
@@ -95,7 +95,7 @@ def _rejected(row: Prebooking, reason: Reason, *, now: datetime) -> Prebooking:
     return row
 
 
-def _insert(rows: Sequence[Prebooking]) -> set[UUID]:
+def insert(rows: Sequence[Prebooking]) -> set[UUID]:
     """Insert those that are in nobody's way, in one order for everybody; return their ids.
 
     Two who store prebookings of the same customers at the same time wait for each other, and

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from apps.ride_prebooking import rules
 from apps.ride_prebooking.messages import (
+    PrebookingCancelled,
+    PrebookingDispatched,
     PrebookingRejected,
     PrebookingSubmitted,
+    PrebookingUnfulfilled,
     RidePrebooked,
 )
 from apps.ride_prebooking.models import Prebooking
@@ -44,6 +48,24 @@ def rejected(row: Prebooking, *, reason: Reason, now: datetime) -> PrebookingRej
 def prebooked(row: Prebooking, *, due_at: datetime, discount: int, now: datetime) -> RidePrebooked:
     """Return the event that a prebooking is confirmed."""
     return RidePrebooked(discount_percent=discount, due_at=due_at, confirmed_at=now, **ride(row))
+
+
+def cancelled(row: Prebooking, *, by: str, now: datetime) -> PrebookingCancelled:
+    """Return the event that a prebooking is off."""
+    return PrebookingCancelled(cancelled_by=by, cancelled_at=now, **ride(row))
+
+
+def dispatched(row: Prebooking, *, rfq: UUID, booked: UUID, now: datetime) -> PrebookingDispatched:
+    """Return the event that a prebooked ride is booked."""
+    return PrebookingDispatched(rfq=rfq, ride=booked, dispatched_at=now, **ride(row))
+
+
+def unfulfilled(row: Prebooking, *, now: datetime) -> PrebookingUnfulfilled:
+    """Return the event that no unicorn was found."""
+    reason = Reason.NO_UNICORN
+    return PrebookingUnfulfilled(
+        reason=reason, explanation=rules.explanation(reason), unfulfilled_at=now, **ride(row)
+    )
 
 
 def ride(row: Prebooking) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""Send a handful of rides through the platform, take an instant ride, collect fares, and show who
-got what."""
+"""Send a handful of rides through the platform, take an instant ride, collect fares, let a crowd
+prebook, and show who got what."""
 
 import contextlib
 import io
@@ -11,7 +11,7 @@ from typing import Any
 from django.core import management
 from django.core.management.base import BaseCommand
 
-from config.demo import client, fares, following, host, instant, report, rides
+from config.demo import client, crowd, fares, following, host, instant, report, rides
 from config.env import ENV
 from config.supervisor import announcement, errors, supervision
 
@@ -19,7 +19,7 @@ from config.supervisor import announcement, errors, supervision
 class Command(BaseCommand):
     """Start the platform unless it is up, report rides, follow them, show the effects; then ask
     for an instant ride, show the quotes as they come, and take the cheapest; then show how fares
-    are collected, and how each way to fail ends."""
+    are collected, and how each way to fail ends; then let a crowd prebook in a campaign."""
 
     help = __doc__
     requires_system_checks = []  # they ask the servers, which may not run yet
@@ -57,6 +57,7 @@ class Command(BaseCommand):
             trip, wrong = self._take_instant_ride(url, customer)
             report.print_outcomes([trip.outcome], stream=sys.stdout)
             wrong += self._collect_fares(unicorn, staff)
+            wrong += self._let_a_crowd_prebook(staff)
             pages = ("statement", "loyalty", "notifications")
             mine = {page: customer.mine(page) for page in pages}
             report.print_customer(mine, stream=sys.stdout)
@@ -86,6 +87,15 @@ class Command(BaseCommand):
         report.print_fares(told, stream=sys.stdout)
         return fares.complaints(told)
 
+    def _let_a_crowd_prebook(self, staff: client.Caller) -> list[str]:
+        self._say(f"\n{crowd.CROWD} customers prebook in a campaign of {crowd.PLACES} places")
+        rush = crowd.rush(staff, code=crowd.begin_campaign(), stream=sys.stdout)
+        self._say(
+            f"All were answered in {rush.seconds:.1f} s: {rush.statuses['confirmed']} are "
+            f"confirmed, {rush.statuses['rejected']} are told that no place is left.\n"
+        )
+        return crowd.complaints(rush)
+
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
@@ -97,11 +107,12 @@ class Command(BaseCommand):
             self.stdout.write(
                 "Every ride reached the services it should, and no other; the instant ride went "
                 "from its request to its completion; every fare ended as it must, and the "
-                "provider's ledger agrees with ours."
+                "provider's ledger agrees with ours; the campaign was filled and not oversold."
             )
         completions = f"{url}/admin/unicorn_management/ridecompletion/"
         self.stdout.write(f"Each ride with its timeline, in the admin: {completions}")
         self.stdout.write(f"Every fare: {url}/admin/fare_collection/farecollection/")
+        self.stdout.write(f"Every prebooking: {url}/admin/ride_prebooking/prebooking/")
         rfqs = f"{url}/admin/ride_booking/rfq/"
         self.stdout.write(f"Who answered what to the request for quotes: {rfqs}")
 
