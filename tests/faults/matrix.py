@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from apps.unicorn_management.messages import FLEETS
 from tests.faults import asking
@@ -13,11 +13,12 @@ from tests.faults.injections import (
     poison,
     postgres,
     processes,
+    provider,
     redis,
     wire,
 )
 from tests.faults.running import PLAIN, Fault
-from tests.faults.servers import Setting
+from tests.faults.servers import Scene, Setting
 from tests.faults.topology import DOING, UNDOING
 from wildrydes.crashpoints import POINTS
 
@@ -33,6 +34,14 @@ STEPS_APART = Setting(
     "a worker for the steps of sagas, one for their compensations, one for the rest",
     workers=3,
     apart=(DOING, UNDOING),
+)
+
+PAYING = Setting(
+    "a provider; a worker for the payments, one for the books of them, one for the rest",
+    workers=3,
+    settings="tests.faults.with_fares",
+    apart=(("customer_payment",), ("customer_accounting.payments",)),
+    provider=True,
 )
 
 ACROSS_DATABASES = ("relay.acknowledging", "relay.acknowledged")
@@ -61,6 +70,7 @@ SAGA_POINTS = {
     "saga.recording": (ORCHESTRATOR,),
     "saga.recorded": (ORCHESTRATOR,),
 }
+PAYMENTS = "worker1"
 A_MINUTE = 60.0
 
 
@@ -79,6 +89,7 @@ def faults() -> list[Fault]:
         *_two_of_everything(),
         *_quotes_with_some_fleets_apart(),
         *_sagas(),
+        *_fares(),
     ]
 
 
@@ -241,6 +252,47 @@ def _sagas() -> Iterator[Fault]:
             short=name == "FLUSHALL in flight",
             sagas=True,
         )
+
+
+def _fares() -> Iterator[Fault]:
+    for name, harms, rounds in (
+        (
+            "the provider is moody, down, silent, answers 500",
+            (
+                provider.is_moody,
+                provider.down(4),
+                provider.behaves("silent", seconds=2),
+                provider.behaves("500then200", seconds=2),
+            ),
+            1,
+        ),
+        ("the provider kill -9, started again", (provider.kill_and_start,), 2),
+        ("who charges dies around it", _deaths_around_a_charge(), 1),
+        ("kill -9 of any process", (processes.kill_any_in_a_while,), 15),
+        ("FLUSHALL in flight", (redis.flush,), 5),
+        ("Postgres restarted at once", (postgres.restart_at_once, postgres.kill_and_start), 1),
+        (
+            "who charges, and gives back, is down for a minute",
+            (participants.down(PAYMENTS, seconds=A_MINUTE),),
+            1,
+        ),
+    ):
+        yield Fault(
+            f"fares: {name}",
+            harms,
+            PAYING,
+            rounds,
+            relentless=name == "kill -9 of any process",
+            fares=True,
+        )
+
+
+def _deaths_around_a_charge() -> tuple[Callable[[Scene], float], ...]:
+    return tuple(
+        processes.crash_at(point, name=PAYMENTS, nth=nth)
+        for point in ("outside.before", "outside.after", "worker.committed")
+        for nth in IN_TURN
+    )
 
 
 def _persistent_redis() -> Iterator[Fault]:
