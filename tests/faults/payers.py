@@ -24,18 +24,24 @@ FARES = "/api/v1/fare-collections"
 ANSWER_SECONDS = 5.0
 VISA = "pm_card_visa"
 COLLECTED = ("collected",)
+SELDOM = 8.0
 NEWEST = 40
 
 
 @dataclass(frozen=True)
 class Payer:
-    """A customer. `ends` are how their fares may end, `waits` that a person is needed for that."""
+    """A customer who rides every so many seconds.
+
+    `ends` are how their fares may end, `waits` that a person is needed for that. Who stumbles over
+    a card at first makes a whole batch be taken apart, and so rides seldom.
+    """
 
     name: str
     token: str = VISA
     ends: tuple[str, ...] = COLLECTED
     is_closed: bool = False
     waits: bool = False
+    every: float = 4.0
     fares: tuple[float, ...] = (12.5, 49.99, 256.5)
 
 
@@ -43,7 +49,12 @@ MOODY = Payer(
     "payer-moody", ends=(*COLLECTED, "failed at authorise", "failed at capture", "failed at credit")
 )
 REFUSED = Payer(
-    "payer-refused", "pm_sandbox_refundFails", ("failed at credit",), is_closed=True, waits=True
+    "payer-refused",
+    "pm_sandbox_refundFails",
+    ("failed at credit",),
+    is_closed=True,
+    waits=True,
+    every=SELDOM,
 )
 PAYERS = (
     Payer("payer-visa"),
@@ -54,8 +65,8 @@ PAYERS = (
     Payer("payer-declined", "pm_card_chargeDeclined", ("failed at authorise",)),
     Payer("payer-capture", "pm_sandbox_captureDeclined", ("failed at capture",)),
     Payer("payer-closed", ends=("failed at credit",), is_closed=True),
-    Payer("payer-silent", "pm_sandbox_silent"),
-    Payer("payer-500", "pm_sandbox_500then200"),
+    Payer("payer-silent", "pm_sandbox_silent", every=SELDOM),
+    Payer("payer-500", "pm_sandbox_500then200", every=SELDOM),
     Payer("payer-twice", "pm_sandbox_answersTwice"),
     REFUSED,
     MOODY,
@@ -63,8 +74,8 @@ PAYERS = (
 STYLES = tuple(
     Style(
         payer.name,
-        at_once=6 if payer.name == "payer-crowd" else 1,
-        pause=3.0 if payer.waits else 1.5,
+        at_once=4 if payer.name == "payer-crowd" else 1,
+        pause=payer.every,
         fares=payer.fares,
     )
     for payer in PAYERS
