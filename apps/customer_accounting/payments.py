@@ -46,17 +46,33 @@ def credit_payments(*, credits: Sequence[CreditPayment], now: datetime) -> list[
 def reverse_credits(*, references: Sequence[str], now: datetime) -> list[Outcome]:
     """Take payments back by a further entry; one that is not in the books will not get there.
 
-    Safe to call again. Must be called inside a transaction.
+    Refused is one of which something was given back: it would be taken off twice. Safe to call
+    again. Must be called inside a transaction.
     """
     ledger.lock(payment_name(reference) for reference in references)
-    return outcomes.take_back(
-        kind=Kind.PAYMENT, reversal=Kind.PAYMENT_REVERSAL, references=references, now=now
+    refunded = _refunded(references)
+    outcome = dict.fromkeys(references, Outcome(refusal="a part of the payment was given back"))
+    free = [reference for reference in outcome if reference not in refunded]
+    taken = outcomes.take_back(
+        kind=Kind.PAYMENT, reversal=Kind.PAYMENT_REVERSAL, references=free, now=now
     )
+    outcome |= zip(free, taken, strict=True)
+    return [outcome[reference] for reference in references]
 
 
 def payment_name(reference: str) -> str:
     """Return the name by which a payment is locked."""
     return f"payment {reference}"
+
+
+def _refunded(references: Sequence[str]) -> set[str]:
+    """Return the payments of which a refund stands in the books."""
+    refunds = JournalEntry.objects.filter(
+        kind=Kind.REFUND, refers_to__kind=Kind.PAYMENT, refers_to__reference__in=references
+    )
+    taken_back = JournalEntry.objects.filter(kind=Kind.REFUND_REVERSAL, refers_to__in=refunds)
+    standing = refunds.exclude(id__in=taken_back.values("refers_to"))
+    return set(standing.values_list("refers_to__reference", flat=True))
 
 
 def _names(credit: CreditPayment) -> tuple[str, str]:

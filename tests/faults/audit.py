@@ -23,6 +23,7 @@ Row = tuple[Any, ...]
 
 STEPS = ("probe.do_", "probe.undo_")
 LAKE = ("datalake_ingestion.collect_events", "datalake_ingestion.collect_prebookings")
+OUTSIDE = "customer_payment."
 
 # What is not due before tomorrow is none of the matrix's business: rides that are prebooked are.
 # Parked behind a dead letter of the same group is an end, until a person comes.
@@ -197,10 +198,15 @@ def _check_receipts(
 def _is_settled(
     message: _Message, subscription: str, status: str, error: str, poisoned: set[str]
 ) -> bool:
-    """Say whether the message ended here as it should: only poison may die, and must say why."""
+    """Say whether the message ended here as it should: only poison may die, and must say why.
+
+    And what asks the provider, who may be away for longer than one attempt of a step lasts.
+    """
     suffers = subscription.startswith("probe.take_poison")
     if subscription.startswith(STEPS) and message.data.get("conduct") == "raise":
         return status == "dead" and bool(error)
+    if subscription.startswith(OUTSIDE) and status == "dead":
+        return "UnknownOutcomeError" in error
     if message.is_poison and suffers:
         parked = status == "parked" and subscription.endswith("in_order")
         return parked or (status == "dead" and bool(error))

@@ -17,8 +17,12 @@ NOTIFICATIONS = """(
     SELECT about AS ride_completion FROM customer_notification_notification
     WHERE kind = 'ride_completed'
 )"""
+JOURNAL_ENTRIES = """(
+    SELECT ride_completion FROM customer_accounting_journalentry WHERE kind = 'ride_fare'
+)"""
+NAMES = {NOTIFICATIONS: "notifications", JOURNAL_ENTRIES: "journal entries"}
 EFFECTS = {
-    "customer_accounting_journalentry": ALL_RIDES,
+    JOURNAL_ENTRIES: ALL_RIDES,
     "customer_loyalty_pointsentry": ALL_RIDES,
     NOTIFICATIONS: ALL_RIDES,
     "extraordinary_rides_extraordinaryride": EXTRAORDINARY,
@@ -112,7 +116,7 @@ def check_effects(rows: Rows, since: int, lost: Counter[str], doubled: Counter[s
     for table, wanted in EFFECTS.items():
         statement = EFFECTS_OF_RIDES.format(table=table, wanted=wanted)
         missing, extra = rows(statement, since)[0]
-        name = "notifications" if table == NOTIFICATIONS else table
+        name = NAMES.get(table, table)
         lost[name] += int(missing)
         doubled[name] += int(extra)
     missing, extra = rows(EFFECTS_OF_PROBES, since)[0]

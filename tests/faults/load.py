@@ -33,6 +33,7 @@ class Style:
     customer: str
     at_once: int = 1
     pause: float = 0.03
+    fares: tuple[float, ...] = (12.5, 49.99, 50, 64.2, 256.5)
 
 
 @dataclass
@@ -108,7 +109,7 @@ class Poster(threading.Thread):
             self._accepted.unexpected.append(f"{answer.status_code} {answer.text[:200]}")
 
     def _ride(self) -> dict[str, Any]:
-        fare = self._random.choice([12.5, 49.99, 50, 64.2, 256.5])
+        fare = self._random.choice(self._style.fares)
         return {
             "ride": f"{self._run}-{next(self._numbers)}",
             "from": "Berlin",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from apps.unicorn_management.messages import FLEETS
 from config.topology import BUFFERS
@@ -14,11 +14,12 @@ from tests.faults.injections import (
     poison,
     postgres,
     processes,
+    provider,
     redis,
     wire,
 )
 from tests.faults.running import PLAIN, Fault
-from tests.faults.servers import Setting
+from tests.faults.servers import Scene, Setting
 from tests.faults.topology import DOING, UNDOING
 from wildrydes.crashpoints import POINTS
 
@@ -40,6 +41,14 @@ BUFFERS_APART = Setting(
     relays=2,
     workers=3,
     apart=(BUFFERS, BUFFERS),
+)
+
+PAYING = Setting(
+    "a provider; a worker for the payments, one for the books of them, one for the rest",
+    workers=3,
+    settings="tests.faults.with_fares",
+    apart=(("customer_payment",), ("customer_accounting.payments",)),
+    provider=True,
 )
 
 ACROSS_DATABASES = ("relay.acknowledging", "relay.acknowledged")
@@ -69,6 +78,7 @@ SAGA_POINTS = {
     "saga.recording": (ORCHESTRATOR,),
     "saga.recorded": (ORCHESTRATOR,),
 }
+PAYMENTS = "worker1"
 A_MINUTE = 60.0
 
 
@@ -88,6 +98,7 @@ def faults() -> list[Fault]:
         *_quotes_with_some_fleets_apart(),
         *_sagas(),
         *_prebookings(),
+        *_fares(),
     ]
 
 
@@ -267,9 +278,49 @@ def _prebookings() -> Iterator[Fault]:
             BUFFERS_APART,
             rounds,
             relentless=name == "kill -9 of any process",
-            short=name == "FLUSHALL",
             prebookings=True,
         )
+
+
+def _fares() -> Iterator[Fault]:
+    for name, harms, rounds in (
+        (
+            "the provider is moody, down, silent, answers 500",
+            (
+                provider.is_moody,
+                provider.down(4),
+                provider.behaves("silent", seconds=2),
+                provider.behaves("500then200", seconds=2),
+            ),
+            1,
+        ),
+        ("the provider kill -9, started again", (provider.kill_and_start,), 2),
+        ("who charges dies around it", _deaths_around_a_charge(), 1),
+        ("kill -9 of any process", (processes.kill_any_in_a_while,), 15),
+        ("FLUSHALL in flight", (redis.flush,), 5),
+        ("Postgres restarted at once", (postgres.restart_at_once, postgres.kill_and_start), 1),
+        (
+            "who charges, and gives back, is down for a minute",
+            (participants.down(PAYMENTS, seconds=A_MINUTE),),
+            1,
+        ),
+    ):
+        yield Fault(
+            f"fares: {name}",
+            harms,
+            PAYING,
+            rounds,
+            relentless=name == "kill -9 of any process",
+            fares=True,
+        )
+
+
+def _deaths_around_a_charge() -> tuple[Callable[[Scene], float], ...]:
+    return tuple(
+        processes.crash_at(point, name=PAYMENTS, nth=nth)
+        for point in ("outside.before", "outside.after", "worker.committed")
+        for nth in IN_TURN
+    )
 
 
 def _persistent_redis() -> Iterator[Fault]:

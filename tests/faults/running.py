@@ -13,11 +13,12 @@ import psycopg
 import redis
 
 from tests.acceptance.stage import wait_until
-from tests.faults import effects, prebookings, quotes, sagas
+from tests.faults import effects, fares, payers, prebookings, quotes, sagas
 from tests.faults.asking import Asking, Told, quotes_keep_being_asked
 from tests.faults.audit import Findings, Ledger, audit
 from tests.faults.injections.processes import NotReachedError
-from tests.faults.load import BESIDE_QUOTES, STYLES, Accepted, rides_keep_coming
+from tests.faults.load import BESIDE_QUOTES, STYLES, Accepted, Style, rides_keep_coming
+from tests.faults.payers import Ordered, fares_keep_being_refunded
 from tests.faults.prebooking import Prebooked, rides_keep_being_prebooked
 from tests.faults.report import Row
 from tests.faults.servers import Ground, Scene, Setting
@@ -27,6 +28,7 @@ from tests.faults.topology import QUEUE_NAMES
 QUIET_SECONDS = 60.0
 ACCEPTING_SECONDS = 60.0
 RIDES_BETWEEN = 25
+STAFF = 2
 PLAIN = Setting("one web, one relay, two workers")
 
 
@@ -37,7 +39,8 @@ class Fault:
     A run is waited for, until all that was accepted before its end is done, unless the harm is to
     fall into the recovery from the harm before: then it is `relentless`. Beside the rides, `asks`
     are requests for quotes; an `outage` is harm while which none can be closed; `sagas` says that
-    sagas are started, `prebookings` that rides are prebooked in bursts.
+    sagas are started, `prebookings` that rides are prebooked in bursts, and `fares` that the rides
+    are those of customers who pay for them.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Fault:
     outage: bool = False
     sagas: bool = False
     prebookings: bool = False
+    fares: bool = False
 
 
 @dataclass
@@ -60,6 +64,7 @@ class Load:
     told: Told
     started: Started
     prebooked: Prebooked
+    ordered: Ordered
     ended: list[float] = field(default_factory=list)
     outages: list[tuple[float, float]] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
@@ -94,15 +99,21 @@ def run(fault: Fault, scene: Scene) -> Row:
 @contextmanager
 def _load(fault: Fault, scene: Scene) -> Iterator[Load]:
     url, ground = scene.deployment.url, scene.ground
-    is_beside = fault.asks or fault.sagas or fault.prebookings
-    styles = BESIDE_QUOTES if is_beside else STYLES
+    people = STAFF if fault.fares else 0
     with (
-        rides_keep_coming(url=url, token=ground.token, styles=styles) as accepted,
+        rides_keep_coming(url=url, token=ground.token, styles=_styles(fault)) as accepted,
         quotes_keep_being_asked(url=url, ground=ground, styles=fault.asks) as told,
         sagas_keep_starting(url=url, plans=PLANS if fault.sagas else ()) as started,
         rides_keep_being_prebooked(scene, wanted=fault.prebookings) as prebooked,
+        fares_keep_being_refunded(url=url, token=ground.staff, people=people) as ordered,
     ):
-        yield Load(accepted, told, started, prebooked)
+        yield Load(accepted, told, started, prebooked, ordered)
+
+
+def _styles(fault: Fault) -> Sequence[Style]:
+    if fault.fares:
+        return payers.STYLES
+    return BESIDE_QUOTES if fault.asks or fault.sagas or fault.prebookings else STYLES
 
 
 def _inject_all(fault: Fault, scene: Scene, load: Load) -> None:
@@ -146,6 +157,9 @@ def _examine(fault: Fault, scene: Scene, load: Load, *, since: int) -> Row:
     with scene.sql() as connection:
         ledger = Ledger(connection)
         still_open = wait_for_quiet(ledger, scene)
+        if fault.fares and not still_open:
+            load.broken.extend(fares.resolve(ledger, scene))
+            still_open = wait_for_quiet(ledger, scene)
         lake = effects.lake_ids(scene.deployment.directory / "lake")
         findings = audit(ledger, since=since, accepted=load.accepted, lake=lake)
         overshoots = quotes.check(
@@ -155,6 +169,8 @@ def _examine(fault: Fault, scene: Scene, load: Load, *, since: int) -> Row:
         prebookings_ended = prebookings.check(
             ledger.rows, since=since, prebooked=load.prebooked, findings=findings
         )
+        if fault.fares:
+            endings = fares.check(scene, since=since, ordered=load.ordered, findings=findings)
         if still_open:
             findings.broken.insert(0, f"not quiet after {QUIET_SECONDS:.0f} s: {still_open}")
         ends = [ledger.recovery(since=since, ended_at=moment) for moment in load.ended]
@@ -193,6 +209,7 @@ def _say(row: Row, load: Load, died: Counter[str], *, seconds: float) -> None:
         *(f"  {line}" for line in quotes.summary(row.overshoots, load.told)),
         *(f"  {line}" for line in sagas.summary(row.sagas, load.started)),
         *(f"  {line}" for line in prebookings.summary(row.prebookings, load.prebooked)),
+        *(f"  {line}" for line in fares.summary(row.sagas, load.ordered)),
         f"  recovery {row.p50:.2f} / {row.p99:.2f} s, {row.last} last; ended {dict(died)}",
         f"  refused {dict(load.accepted.refusals)}",
         *(f"  BROKEN {text}" for text in row.complaints),

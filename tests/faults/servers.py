@@ -17,13 +17,17 @@ from psycopg import sql
 from config.embedded.layout import DATABASE_USER
 from config.embedded.postgres import EmbeddedPostgres
 from config.embedded.valkey import EmbeddedValkey
+from tests import sandbox
 from tests.acceptance.stage import Stage
+from tests.faults import payers
 from tests.faults.deployment import Deployment
 from tests.faults.proxy import Proxy
 from tests.faults.topology import QUEUE_NAMES
+from tests.sandbox import SandboxProcess
 
 TEMPLATE = "template_of_faults"
 POSTGRES_SOCKET = ".s.PGSQL.5432"
+PATIENCE = {"STRIPE_TIMEOUT_SECONDS": "3"}
 
 # One fleet answers over HTTP only, one does so too, two take their time, and one is often silent.
 BEHAVIOUR = """
@@ -46,6 +50,7 @@ class Setting:
     """What a deployment is like: how many of what, on which Redis, behind proxies or not.
 
     The first workers serve the queues in `apart` only, each its own, and the others what is left.
+    With a `provider`, customers have cards, and there is somebody who charges them.
     """
 
     name: str
@@ -55,6 +60,7 @@ class Setting:
     proxied: bool = False
     settings: str = "tests.faults.settings"
     apart: tuple[tuple[str, ...], ...] = ()
+    provider: bool = False
 
 
 @dataclass
@@ -110,12 +116,19 @@ class Scene:
     valkey: EmbeddedValkey
     database: str
     proxies: dict[str, Proxy] = field(default_factory=dict)
+    provider: SandboxProcess | None = None
     random: Random = field(default_factory=lambda: Random(3))
 
     @property
     def postgres(self) -> EmbeddedPostgres:
         """Return the PostgreSQL server."""
         return self.ground.postgres
+
+    @property
+    def sandbox(self) -> SandboxProcess:
+        """Return the payment provider."""
+        assert self.provider is not None, f"there is no provider in {self.setting.name!r}"
+        return self.provider
 
     def redis(self) -> redis.Redis:
         """Return a client of our own, past every proxy."""
@@ -153,6 +166,8 @@ def scene(
         made.deployment.redis_url = valkey.redis_url()
         if setting.proxied:
             _put_proxies_between(made, stack)
+        if setting.provider:
+            _open_the_provider(made, stack)
         stack.enter_context(made.deployment.running())
         yield made
 
@@ -177,6 +192,14 @@ def _deployment(
         queues=queues,
         apart=setting.apart,
     )
+
+
+def _open_the_provider(made: Scene, stack: ExitStack) -> None:
+    directory = made.deployment.directory / "provider"
+    made.provider = stack.enter_context(sandbox.running(directory))
+    made.deployment.variables = {**made.provider.environment, **PATIENCE}
+    with made.sql() as connection:
+        payers.give_cards(connection)
 
 
 def _put_proxies_between(made: Scene, stack: ExitStack) -> None:

@@ -60,7 +60,7 @@ SUBSCRIPTIONS = (
     *(_participant("undo", step, *UNDOING) for step in STEPS),
 )
 
-# Nobody has a card here, so that every fare would be refused; sagas have faults of their own.
+# Nobody has a card here, so that every fare would be refused; fares have faults of their own.
 FARES = "fare_collection.collect"
 NONE_OF_THEM = {"card": [{"exists": True}]}
 SERVICES = tuple(
@@ -87,6 +87,10 @@ TOPOLOGY: Topology = replace(
     queues=ALL_QUEUES,
     subscriptions=(*SERVICES, *SUBSCRIPTIONS),
     workers=(Workers(name="general", queues=QUEUE_NAMES, processes=2),),
+)
+
+WITH_FARES: Topology = replace(
+    TOPOLOGY, subscriptions=(*wild_rydes.TOPOLOGY.subscriptions, *SUBSCRIPTIONS)
 )
 
 WITHOUT_ORDER: Topology = replace(

@@ -105,6 +105,28 @@ def test_nothing_is_given_back_of_a_payment_that_is_not_there_or_not_theirs(
     assert answer.outcome == "declined"
 
 
+def test_a_payment_of_which_a_part_was_given_back_is_not_taken_back_whole(
+    payment: str, commanded: Command
+) -> None:
+    given = refund(payment)
+    record_refund([commanded(given)])
+    before = balances()
+
+    (answer,) = reverse_credit([commanded(ReverseCredit(reference=payment))])
+
+    assert answer is not None
+    assert (answer.outcome, answer.reason) == (
+        "declined",
+        "a part of the payment was given back",
+    )
+    assert balances() == before
+    reverse_refund([commanded(ReverseRefund(reference=given.reference))])
+    (again,) = reverse_credit([commanded(ReverseCredit(reference=payment))])
+    assert again is not None
+    assert again.outcome == "answered"
+    assert balances().get("payment_clearing", 0) == 0
+
+
 def test_the_statement_shows_the_refund_and_that_nothing_is_owed_by_it(
     payment: str, ride: UUID, commanded: Command
 ) -> None:
