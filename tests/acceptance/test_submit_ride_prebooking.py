@@ -132,5 +132,5 @@ def test_prebooking_booking_and_fleets_apart(servers: Servers) -> None:
         row = wait_for(callers.customer, where, "dispatched")
 
         assert booking.query("SELECT id::text FROM ride_booking_ride") == [(row["ride"],)]
-        nobody = prebook(callers.customer, ahead=timedelta(minutes=9.9) * 4, price_limit="0.01")
+        nobody = prebook(callers.customer, ahead=timedelta(hours=1), price_limit="0.01")
         assert wait_for(callers.customer, nobody, "confirmed")["price_limit"] == "0.01"
