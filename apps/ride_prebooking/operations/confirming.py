@@ -23,6 +23,7 @@ from apps.ride_prebooking.operations import telling
 from apps.ride_prebooking.rules import Reason, Status
 from wildrydes import publishing
 from wildrydes.envelope import Envelope
+from wildrydes.outgoing import Body
 
 DECIDE = """
 UPDATE ride_prebooking_prebooking AS row
@@ -128,7 +129,7 @@ def _call_when_due(decisions: Sequence[Decision], causes: Mapping[UUID, Envelope
     )
 
 
-def _event(decision: Decision, *, now: datetime) -> telling.Body:
+def _event(decision: Decision, *, now: datetime) -> Body:
     if decision.due_at is None:
         reason = decision.reason or Reason.CAMPAIGN_FULL
         return telling.rejected(decision.row, reason=reason, now=now)

@@ -16,6 +16,7 @@ from apps.ride_prebooking.operations import telling
 from apps.ride_prebooking.rules import Reason, Status
 from wildrydes import publishing
 from wildrydes.envelope import Envelope
+from wildrydes.outgoing import Body
 
 RECORD = """
 UPDATE ride_prebooking_prebooking AS row
@@ -93,7 +94,7 @@ def _record(rows: Mapping[UUID, Prebooking], outcomes: Sequence[Outcome], *, now
     )
 
 
-def _event(row: Prebooking, outcome: Outcome, *, now: datetime) -> telling.Body:
+def _event(row: Prebooking, outcome: Outcome, *, now: datetime) -> Body:
     if outcome.ride is None or outcome.rfq is None:
         return telling.unfulfilled(row, now=now)
     return telling.dispatched(row, rfq=outcome.rfq, booked=outcome.ride, now=now)
