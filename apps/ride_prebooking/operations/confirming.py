@@ -103,8 +103,8 @@ def _write(decisions: Sequence[Decision], *, now: datetime) -> None:
         return
     columns = [
         [item.row.id for item in decisions],
-        [Status.REJECTED if item.reason else Status.CONFIRMED for item in decisions],
-        [item.reason or "" for item in decisions],
+        [(Status.REJECTED if item.reason else Status.CONFIRMED).value for item in decisions],
+        [item.reason.value if item.reason else "" for item in decisions],
         [item.discount for item in decisions],
         [item.due_at for item in decisions],
     ]

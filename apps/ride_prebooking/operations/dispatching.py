@@ -82,7 +82,7 @@ def _record(rows: Mapping[UUID, Prebooking], outcomes: Sequence[Outcome], *, now
     columns = [
         [item.prebooking for item in outcomes],
         [Status.DISPATCHED if item.ride else Status.UNFULFILLED for item in outcomes],
-        ["" if item.ride else Reason.NO_UNICORN for item in outcomes],
+        ["" if item.ride else Reason.NO_UNICORN.value for item in outcomes],
         [item.rfq for item in outcomes],
         [item.ride for item in outcomes],
     ]
