@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -101,7 +102,7 @@ def _take_places(decisions: Sequence[Decision]) -> None:
 def _write(decisions: Sequence[Decision], *, now: datetime) -> None:
     if not decisions:
         return
-    columns = [
+    columns: list[list[Any]] = [
         [item.row.id for item in decisions],
         [(Status.REJECTED if item.reason else Status.CONFIRMED).value for item in decisions],
         [item.reason.value if item.reason else "" for item in decisions],

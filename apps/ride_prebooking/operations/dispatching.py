@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -79,7 +80,7 @@ def record(*, outcomes: Sequence[Outcome], now: datetime) -> None:
 def _record(rows: Mapping[UUID, Prebooking], outcomes: Sequence[Outcome], *, now: datetime) -> None:
     if not outcomes:
         return
-    columns = [
+    columns: list[list[Any]] = [
         [item.prebooking for item in outcomes],
         [Status.DISPATCHED if item.ride else Status.UNFULFILLED for item in outcomes],
         ["" if item.ride else Reason.NO_UNICORN.value for item in outcomes],
