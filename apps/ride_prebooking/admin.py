@@ -120,8 +120,8 @@ class PrebookingAdmin(ExactSearchAdmin, ReadOnlyAdmin, FastCountAdmin, ModelAdmi
     list_display_links = ("accepted_at", "origin")
     list_filter = (("accepted_at", DayRangeFilter), "status")
     list_filter_submit = True
-    search_fields = ("id", "customer", "campaign", "rfq", "ride")
-    search_help_text = "Prebooking, RFQ or ride id, customer or campaign, whole."
+    search_fields = ("id", "customer", "campaign")
+    search_help_text = "Prebooking id, customer or campaign, whole."
     ordering = ("-id",)
     sortable_by: Sequence[str] = ()
     fields = (

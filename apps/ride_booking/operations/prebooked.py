@@ -62,7 +62,8 @@ def book(*, rfq_id: UUID, cause: Envelope, now: datetime) -> None:
     hand is the one.
     """
     wish = PrebookedRequest.objects.select_related("rfq").get(rfq=rfq_id)
-    ride = next(_rides(wish, now=now), None)
+    with context.working_for(_story(cause)):
+        ride = next(_rides(wish, now=now), None)
     told: Body = (
         PrebookedRideMissed(prebooking=wish.prebooking, rfq=rfq_id)
         if ride is None
@@ -87,8 +88,7 @@ def _ask(wish: RequestInstantRide, *, cause: Envelope, now: datetime) -> None:
         price_limit=wish.price_limit,
         discount_percent=wish.discount_percent,
     )
-    story = context.Context(cause.correlation_id, cause.id, cause.trace_parent)
-    with context.working_for(story):
+    with context.working_for(_story(cause)):
         requesting.ask_fleets(rfq, deadline=ANSWER_TIME)
 
 
@@ -114,3 +114,7 @@ def _rides(wish: PrebookedRequest, *, now: datetime) -> Iterator[UUID]:
             yield error.ride  # by hand, a moment ago
         except accepting.NotAcceptedError:
             continue
+
+
+def _story(cause: Envelope) -> context.Context:
+    return context.Context(cause.correlation_id, cause.id, cause.trace_parent)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -23,6 +24,7 @@ from apps.ride_prebooking.operations import telling
 from apps.ride_prebooking.rules import Reason, Status
 from wildrydes import publishing
 from wildrydes.envelope import Envelope
+from wildrydes.outgoing import Body
 
 DECIDE = """
 UPDATE ride_prebooking_prebooking AS row
@@ -100,10 +102,10 @@ def _take_places(decisions: Sequence[Decision]) -> None:
 def _write(decisions: Sequence[Decision], *, now: datetime) -> None:
     if not decisions:
         return
-    columns = [
+    columns: list[list[Any]] = [
         [item.row.id for item in decisions],
-        [Status.REJECTED if item.reason else Status.CONFIRMED for item in decisions],
-        [item.reason or "" for item in decisions],
+        [(Status.REJECTED if item.reason else Status.CONFIRMED).value for item in decisions],
+        [item.reason.value if item.reason else "" for item in decisions],
         [item.discount for item in decisions],
         [item.due_at for item in decisions],
     ]
@@ -128,7 +130,7 @@ def _call_when_due(decisions: Sequence[Decision], causes: Mapping[UUID, Envelope
     )
 
 
-def _event(decision: Decision, *, now: datetime) -> telling.Body:
+def _event(decision: Decision, *, now: datetime) -> Body:
     if decision.due_at is None:
         reason = decision.reason or Reason.CAMPAIGN_FULL
         return telling.rejected(decision.row, reason=reason, now=now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -16,6 +17,7 @@ from apps.ride_prebooking.operations import telling
 from apps.ride_prebooking.rules import Reason, Status
 from wildrydes import publishing
 from wildrydes.envelope import Envelope
+from wildrydes.outgoing import Body
 
 RECORD = """
 UPDATE ride_prebooking_prebooking AS row
@@ -78,10 +80,10 @@ def record(*, outcomes: Sequence[Outcome], now: datetime) -> None:
 def _record(rows: Mapping[UUID, Prebooking], outcomes: Sequence[Outcome], *, now: datetime) -> None:
     if not outcomes:
         return
-    columns = [
+    columns: list[list[Any]] = [
         [item.prebooking for item in outcomes],
         [Status.DISPATCHED if item.ride else Status.UNFULFILLED for item in outcomes],
-        ["" if item.ride else Reason.NO_UNICORN for item in outcomes],
+        ["" if item.ride else Reason.NO_UNICORN.value for item in outcomes],
         [item.rfq for item in outcomes],
         [item.ride for item in outcomes],
     ]
@@ -93,7 +95,7 @@ def _record(rows: Mapping[UUID, Prebooking], outcomes: Sequence[Outcome], *, now
     )
 
 
-def _event(row: Prebooking, outcome: Outcome, *, now: datetime) -> telling.Body:
+def _event(row: Prebooking, outcome: Outcome, *, now: datetime) -> Body:
     if outcome.ride is None or outcome.rfq is None:
         return telling.unfulfilled(row, now=now)
     return telling.dispatched(row, rfq=outcome.rfq, booked=outcome.ride, now=now)

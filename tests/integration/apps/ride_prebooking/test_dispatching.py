@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apps.customer_notification.models import Notification
 from apps.ride_booking.models import PrebookedRequest, Rfq, Ride
-from apps.ride_booking.operations import requesting
+from apps.ride_booking.operations import prebooked, requesting
 from apps.ride_prebooking.messages import DispatchPrebooking
 from apps.ride_prebooking.models import Prebooking
 from apps.ride_prebooking.operations import dispatching
@@ -23,7 +23,7 @@ from wildrydes import publishing, scatter_gather, topology
 from wildrydes.models import Message
 from wildrydes.topology import Subscription
 
-from .conftest import Workers, campaign, prebook, statuses, told
+from .conftest import OF_FLEETS, Workers, campaign, prebook, statuses, told
 from .test_deciding import envelopes
 
 DISPATCH = "v1.ride-prebooking.dispatch"
@@ -32,12 +32,12 @@ FLEETS = ("north", "south", "east")
 
 @pytest.fixture(autouse=True)
 def three_fleets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let three fleets be asked, who say nothing by themselves."""
+    """Let three fleets be asked, who say nothing by themselves, and have the time to answer."""
     asked = (
         Subscription(
             name=f"fleets.quote_{fleet}",
             topics=("quote-requests",),
-            queue="nobody",
+            queue=f"{OF_FLEETS}moonlight",
             responder=fleet,
             answers_to=requesting.GATHERING,
         )
@@ -46,9 +46,9 @@ def three_fleets(monkeypatch: pytest.MonkeyPatch) -> None:
     others = tuple(
         entry for entry in TOPOLOGY.subscriptions if entry.answers_to != requesting.GATHERING
     )
-    queues = (*TOPOLOGY.queues, topology.Queue(name="nobody"))
-    ours = replace(TOPOLOGY, queues=queues, subscriptions=(*others, *asked))
+    ours = replace(TOPOLOGY, subscriptions=(*others, *asked))
     monkeypatch.setattr(topology, "current", lambda: ours)
+    monkeypatch.setattr(prebooked, "ANSWER_TIME", timedelta(minutes=5))
 
 
 def due(**said: Any) -> None:
@@ -153,7 +153,6 @@ def test_where_the_cheapest_unicorn_is_taken_the_next_one_comes(workers: Workers
     workers.run()
     answer(north="20.00", south="28.50")
     workers.run()
-    Rfq.objects.exclude(id=Ride.objects.get().rfq).delete()
     first = Ride.objects.get()
     due(customer="thandi")
     workers.run()
