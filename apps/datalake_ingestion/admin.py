@@ -14,8 +14,8 @@ from wildrydes.admin_search import ExactSearchAdmin
 class LakeFileAdmin(ExactSearchAdmin, FastCountAdmin, ReadOnlyAdmin, ModelAdmin):
     """Every file, newest first; one that is not written yet has no size."""
 
-    list_display = ("id", "type", "day", "rows", "bytes", "collected_at", "written_at")
-    fields = ("id", "type", "day", "rows", "bytes", "collected_at", "written_at")
+    list_display = ("id", "type", "day", "rows", "bytes", "merges", "collected_at", "written_at")
+    fields = (*list_display, "merged_into")
     search_fields = ("id",)
     search_help_text = "File id, whole."
     ordering = ("-id",)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from wildrydes import deduplication, doctor, redrives, requests, saga
+from wildrydes import deduplication, doctor, redrives, requests, saga, schedules
 from wildrydes.relay import Relay
 from wildrydes.relay.chores import Chore
 
@@ -16,6 +16,7 @@ CHORES = (
     Chore(redrives.advance, every=timedelta(seconds=0.5)),
     Chore(requests.time_out, every=timedelta(seconds=1)),
     Chore(deduplication.purge, every=timedelta(seconds=1)),
+    Chore(schedules.Timer().send_due, every=timedelta(seconds=1)),
     Chore(doctor.forget, every=timedelta(minutes=10)),
 )
 
