@@ -40,15 +40,15 @@ ENVELOPE = (
     *("correlation_id", "causation_id"),
 )
 ROWS = """
-CREATE VIEW {name} AS SELECT id, type, kind,
+CREATE VIEW "{name}" AS SELECT id, type, kind,
     TRY_CAST(regexp_extract(type, '^v(\\d+)', 1) AS INTEGER) AS version,
     source, subject, time, time::DATE AS day, correlation_id, causation_id, data::JSON AS data
-FROM {files}
+FROM "{files}"
 """
-STRUCTURE = "SELECT json_group_structure(data)::VARCHAR FROM {rows}"
+STRUCTURE = 'SELECT json_group_structure(data)::VARCHAR FROM "{rows}"'
 FIELDS = """
-CREATE VIEW {name} AS SELECT {columns} FROM (
-    SELECT {envelope}, json_transform(data, {structure}) AS fields FROM {rows}
+CREATE VIEW "{name}" AS SELECT {columns} FROM (
+    SELECT {envelope}, json_transform(data, {structure}) AS fields FROM "{rows}"
 )
 """
 

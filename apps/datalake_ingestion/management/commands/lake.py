@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from apps.datalake_ingestion import asking, printing, queries
+from apps.datalake_ingestion import answers, asking, printing, queries
 from apps.datalake_ingestion.lake import open_lake
 from apps.datalake_ingestion.operations import archiving, backfilling, compacting
 from apps.datalake_ingestion.operations.archiving import Archived
@@ -38,6 +38,10 @@ class Command(BaseCommand):
         query = actions.add_parser("query", help="ask in SQL: the view events, and one a type")
         query.add_argument("sql", metavar="SELECT", help="one question; only reading is allowed")
         query.add_argument("--format", choices=printing.FORMATS, default="table")
+        ready = actions.add_parser("answer", help="ask a question that is ready, by name")
+        ready.add_argument("name", choices=[question.name for question in answers.QUESTIONS])
+        ready.add_argument("--since", default="30d", metavar="WHEN", help=moments.FORMS)
+        ready.add_argument("--format", choices=printing.FORMATS, default="table")
         _add(actions, "stats", "say what the lake has of each type, by its table")
         compact = _add(actions, "compact", "put small files of one type and day together")
         compact.add_argument(
@@ -70,6 +74,12 @@ class Command(BaseCommand):
     def _query(self, options: dict[str, Any]) -> None:
         answer = asking.ask(options["sql"], lake=open_lake(settings.LAKE_URL))
         self.stdout.write(printing.printed(answer, form=options["format"]), ending="")
+
+    def _answer(self, options: dict[str, Any]) -> None:
+        since = moments.read(options["since"], option="--since")
+        lake, question = open_lake(settings.LAKE_URL), answers.named(options["name"])
+        found = answers.answer(question, since=since, lake=lake)
+        self.stdout.write(printing.printed(found, form=options["format"]), ending="")
 
     def _stats(self, options: dict[str, Any]) -> None:
         types, waiting = queries.stats(), queries.on_their_way()
