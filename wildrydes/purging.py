@@ -152,7 +152,8 @@ def removable(*, older_than: timedelta, batch_size: int = BATCH) -> Iterator[lis
     after, before = 0, _ago(older_than)
     while True:
         with connection.cursor() as cursor:
-            parameters = {"after": after, "limit": batch_size, "before": before, "only": None}
+            parameters: dict[str, Any] = {"after": after, "limit": batch_size, "before": before}
+            parameters["only"] = None
             cursor.execute(REMOVABLE.format(finished=FINISHED), parameters)
             row = cursor.fetchone()
         assert row is not None

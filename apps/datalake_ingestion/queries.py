@@ -55,7 +55,7 @@ def stats() -> list[dict[str, Any]]:
         first_day=Min("day"),
         last_day=Max("day"),
     )
-    return list(found)
+    return [dict(row) for row in found]
 
 
 def on_their_way() -> dict[str, Any]:

@@ -39,6 +39,9 @@ for row in LakeFile.objects.filter(written_at=None, merges=0):
 """
 
 
+pytestmark = pytest.mark.timeout(300)
+
+
 @pytest.fixture(scope="module")
 def stage(servers: Servers) -> Stage:
     stage = servers.stage()
@@ -71,26 +74,22 @@ def asked(stage: Stage) -> tuple[int, int]:
 def test_a_compaction_that_is_killed_anywhere_is_seen_by_nobody_and_is_gone_on_with(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    events = 0
+    fill(stage, files=4, days=2)
     for point in ("planned", "merging", "built", "merged", "clearing", "cleared"):
-        fill(stage, files=3, days=1)
-        events += 3
         monkeypatch.setenv("WILDRYDES_CRASH_AT", f"lake.{point}")
         ended = subprocess.run(COMPACT, cwd=PROJECT_ROOT, env=stage.environment)
         monkeypatch.delenv("WILDRYDES_CRASH_AT")
 
         assert ended.returncode == EXIT_STATUS, point
-        assert globbed(stage) == asked(stage) == (events, events), point
+        assert globbed(stage) == asked(stage) == (8, 8), point
     stage.manage("lake", "compact")
-    stage.manage("lake", "compact")
-    assert globbed(stage) == asked(stage) == (events, events)
-    assert stage.count("datalake_ingestion_lakefile") == 1
+    assert globbed(stage) == asked(stage) == (8, 8)
+    assert stage.count("datalake_ingestion_lakefile") == 2
 
 
 def test_whoever_looks_while_files_are_put_together_sees_each_event_once(stage: Stage) -> None:
-    before, _ = globbed(stage)
     fill(stage, files=4, days=60)
-    events = before + 240
+    _, events = globbed(stage)
     looks = 0
     with subprocess.Popen(COMPACT, cwd=PROJECT_ROOT, env=stage.environment) as compaction:
         while compaction.poll() is None:
@@ -103,4 +102,5 @@ def test_whoever_looks_while_files_are_put_together_sees_each_event_once(stage: 
 
     assert compaction.returncode == 0
     assert looks
+    assert events >= 240
     assert stage.count("datalake_ingestion_lakefile") == 60
