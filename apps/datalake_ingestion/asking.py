@@ -37,7 +37,7 @@ SEALED = (
 )
 ENVELOPE = (
     *("id", "type", "version", "source", "subject", "time", "day"),
-    *("correlation_id", "causation_id"),
+    *("correlation_id", "causation_id", "data"),
 )
 ROWS = """
 CREATE VIEW "{name}" AS SELECT id, type, kind,
@@ -135,15 +135,35 @@ def _views(
 def _fields(connection: duckdb.DuckDBPyConnection, name: str) -> str:
     rows = f"rows_of_{name}"
     ((structure,),) = connection.execute(STRUCTURE.format(rows=rows)).fetchall()
-    fields = orjson.loads(structure) if structure else {}
-    columns = [*ENVELOPE, *(_column(field) for field in (fields if fields != "JSON" else {}))]
+    fields = _fields_of(orjson.loads(structure or "{}"))
     return FIELDS.format(
         name=name,
         rows=rows,
-        columns=", ".join(columns),
+        columns=", ".join([*ENVELOPE, *map(_column, fields)]),
         envelope=", ".join(ENVELOPE),
-        structure=_quoted(structure or "{}", "'"),
+        structure=_quoted(orjson.dumps(fields or "JSON").decode(), "'"),
     )
+
+
+def _fields_of(structure: object) -> dict[str, Any]:
+    """Return the structure of each field that can be a column: no two may differ in case alone."""
+    if not isinstance(structure, dict):
+        return {}
+    first: dict[str, str] = {}
+    for name in structure:
+        first.setdefault(name.lower(), name)
+    return {name: _fit(structure[name]) for name in first.values() if name}
+
+
+def _fit(structure: Any) -> Any:
+    """Return a structure that DuckDB can make; what it cannot stays JSON."""
+    if isinstance(structure, list):
+        return [_fit(member) for member in structure]
+    if not isinstance(structure, dict):
+        return structure
+    if "" in structure or len({name.lower() for name in structure}) < len(structure):
+        return "JSON"
+    return {name: _fit(member) for name, member in structure.items()}
 
 
 def _column(field: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 HERE = -100  # AT_FDCWD
 EXCHANGE = 2  # RENAME_EXCHANGE
-CANNOT = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
+CANNOT = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EXDEV)
 
 
 def exchange(one: Path, other: Path) -> bool:

@@ -97,6 +97,20 @@ def test_a_name_that_would_break_out_of_the_view_is_only_a_name(
     assert ask('SELECT "a""b", "it\'s" FROM ride_completed') == [(1, 2)]
 
 
+def test_names_that_cannot_be_columns_spoil_no_question(
+    ride_completed: Make, ingest: Ingest
+) -> None:
+    ingest([version_2(ride_completed(), **{"": 0, "Tip": 1, "tip": 2, "x": {"y": 1, "Y": 2}})])
+
+    assert ask("SELECT tip, x->>'Y', data->>'tip' FROM ride_completed") == [(1, "2", "2")]
+
+
+def test_events_that_say_nothing_can_be_asked_for(ride_completed: Make, ingest: Ingest) -> None:
+    ingest([version_2(ride_completed())])
+
+    assert ask("SELECT version FROM ride_completed") == [(2,)]
+
+
 def test_a_lake_without_events_answers_too() -> None:
     assert ask("SELECT count(*) FROM events") == [(0,)]
 
