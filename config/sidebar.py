@@ -64,11 +64,11 @@ PAYMENTS: tuple[Entry, ...] = (
     ("Payments", "payments", "customer_payment_payment_changelist"),
     ("Payment methods", "credit_card", "customer_payment_paymentmethod_changelist"),
 )
-DATA: dict[str, Entry] = {
+DATA: dict[str, tuple[Entry, ...]] = {
     "apps.datalake_ingestion": (
-        "Lake files",
-        "water",
-        "datalake_ingestion_lakefile_changelist",
+        ("Answers", "bar_chart", "datalake_ingestion_answers"),
+        ("Lake files", "water", "datalake_ingestion_lakefile_changelist"),
+        ("Archives", "inventory_2", "datalake_ingestion_archive_changelist"),
     ),
 }
 MESSAGING: tuple[Entry, ...] = (
@@ -108,7 +108,10 @@ def sidebar(*, services: Sequence[str], flower_url: str) -> dict[str, Any]:
         ),
         ("Customers", [entry for name, entry in CUSTOMERS.items() if name in services]),
         ("Payments", list(PAYMENTS) if "apps.customer_payment" in services else []),
-        ("Data", [entry for name, entry in DATA.items() if name in services]),
+        (
+            "Data",
+            [entry for name, entries in DATA.items() if name in services for entry in entries],
+        ),
         ("Messaging", list(MESSAGING)),
         ("People", [("Users", "group", "identity_user_changelist")]),
     ]

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from apps.unicorn_management.messages import FLEETS
 from wildrydes.retry import RetryPolicy
-from wildrydes.topology import Queue, Subscription, Topic, Topology, Workers
+from wildrydes.topology import Queue, Schedule, Subscription, Topic, Topology, Workers
 
 IN_TIME = timedelta(seconds=30)
 OUTSIDE_WORLD = RetryPolicy(max_attempts=12, first=timedelta(seconds=2), cap=timedelta(minutes=30))
@@ -34,6 +34,11 @@ LEDGER_COMMANDS = (
     ("reverse_credit", "v1.account.reverse-credit"),
     ("record_refund", "v1.account.record-refund"),
     ("reverse_refund", "v1.account.reverse-refund"),
+)
+LAKE_UPKEEP = (
+    ("compact", "v1.lake.compact"),
+    ("merge_file", "v1.lake-file.merge"),
+    ("clear_file", "v1.lake-file.clear"),
 )
 
 TOPICS = (
@@ -79,6 +84,7 @@ QUEUES = (
     Queue(name="datalake_ingestion", refuse_beyond=IN_TIME),
     Queue(name="datalake_ingestion.files", batch_items=20),
     Queue(name="datalake_ingestion.prebookings"),
+    Queue(name="datalake_ingestion.upkeep", max_open=1, batch_items=1),
     Queue(name="extraordinary_rides", refuse_beyond=IN_TIME),
     Queue(name="fare_collection", refuse_beyond=IN_TIME),
     Queue(name="fare_collection.advance"),
@@ -191,6 +197,16 @@ SUBSCRIPTIONS = (
         queue="datalake_ingestion.files",
         retry=OUTSIDE_WORLD,
     ),
+    *(
+        Subscription(
+            name=f"datalake_ingestion.{name}",
+            command=command,
+            queue="datalake_ingestion.upkeep",
+            retry=OUTSIDE_WORLD,
+            time_limit=timedelta(seconds=50),
+        )
+        for name, command in LAKE_UPKEEP
+    ),
     Subscription(
         name="extraordinary_rides.record_extraordinary_ride",
         topics=("rides",),
@@ -300,10 +316,13 @@ WAITING_OUTSIDE = ("customer_payment",)
 BUFFERS = ("ride_prebooking.submissions", "ride_prebooking.processing", "ride_prebooking.due")
 APART = (*WAITING_OUTSIDE, *BUFFERS)
 
+SCHEDULES = (Schedule(command="v1.lake.compact", every=timedelta(minutes=10)),)
+
 TOPOLOGY = Topology(
     topics=TOPICS,
     queues=QUEUES,
     subscriptions=SUBSCRIPTIONS,
+    schedules=SCHEDULES,
     workers=(
         Workers(
             name="general",

@@ -12,7 +12,7 @@ from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core import checks
 
-from wildrydes import filters, preflight, subscriptions, topology
+from wildrydes import filters, preflight, schedules, subscriptions, topology
 from wildrydes.consumer import heartbeat
 from wildrydes.errors import ConfigurationError
 from wildrydes.saga import checking
@@ -127,6 +127,15 @@ def _pipelines_are_whole(current: Topology) -> Iterator[checks.CheckMessage]:
             yield _error("E052", f"Steps of {name!r} share the queue {queue!r}.", hint)
 
 
+def _schedules_can_be_kept(current: Topology) -> Iterator[checks.CheckMessage]:
+    for schedule in current.schedules:
+        if not current.is_command(schedule.command):
+            yield _error("E062", f"No subscription takes the scheduled {schedule.command!r}.")
+        if schedule.every < schedules.SHORTEST:
+            text = f"{schedule.command!r} comes more often than the relay looks at the clock."
+            yield _error("E063", text, f"Make it {schedules.SHORTEST} or longer.")
+
+
 def _responders_are_whole(current: Topology) -> Iterator[checks.CheckMessage]:
     gatherings = {entry.name for entry in current.subscriptions if entry.replies}
     answering = [item for item in current.subscriptions if item.responder or item.answers_to]
@@ -229,6 +238,7 @@ TOPOLOGY_CHECKS: tuple[Check, ...] = (
     _subscriptions_are_whole,
     _types_are_of_one_kind,
     _pipelines_are_whole,
+    _schedules_can_be_kept,
     _responders_are_whole,
     _handlers_have_the_right_role,
     _filters_are_valid,

@@ -11,7 +11,7 @@ Source: Hohpe and Woolf, Message Store, Message Expiration.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,10 +25,11 @@ DEFAULT_AGE = timedelta(days=90)
 LEAST_AGE = timedelta(days=1)
 BATCH = 1000
 
-OLD_MESSAGES = """
+FINISHED = """
 WITH page AS MATERIALIZED (
     SELECT position, id, published_at FROM wildrydes_message
-    WHERE position > %(after)s ORDER BY position LIMIT %(limit)s
+    WHERE position > %(after)s AND (%(only)s::uuid[] IS NULL OR id = ANY(%(only)s))
+    ORDER BY position LIMIT %(limit)s
 ), finished AS MATERIALIZED (
     SELECT position, id FROM page AS message WHERE published_at < %(before)s
         AND position NOT IN (SELECT position FROM wildrydes_unrouted)
@@ -45,9 +46,18 @@ WITH page AS MATERIALIZED (
                     >= %(before)s
             )
         )
-), gone AS ({messages}), forgotten AS ({receipts})
+)
+"""
+OLD_MESSAGES = """
+{finished}, gone AS ({messages}), forgotten AS ({receipts})
 SELECT count(*), count(*) FILTER (WHERE published_at < %(before)s), max(position),
     (SELECT count(*) FROM gone), (SELECT count(*) FROM forgotten)
+FROM page
+"""
+REMOVABLE = """
+{finished}
+SELECT count(*), count(*) FILTER (WHERE published_at < %(before)s), max(position),
+    ARRAY(SELECT id FROM finished ORDER BY position)
 FROM page
 """
 
@@ -63,6 +73,17 @@ COUNT_MESSAGES = "SELECT id FROM finished"
 COUNT_THEIR_RECEIPTS = """
     SELECT 1 FROM wildrydes_receipt AS receipt JOIN finished ON receipt.message_id = finished.id
 """
+
+DELETED = {
+    "finished": FINISHED,
+    "messages": DELETE_MESSAGES,
+    "receipts": DELETE_THEIR_RECEIPTS,
+}
+COUNTED = {
+    "finished": FINISHED,
+    "messages": COUNT_MESSAGES,
+    "receipts": COUNT_THEIR_RECEIPTS,
+}
 
 # Of messages that another database published, or that went before their receipts were old.
 OLD_RECEIPTS = """
@@ -121,6 +142,41 @@ class Purged:
     sagas: int = 0
 
 
+def removable(*, older_than: timedelta, batch_size: int = BATCH) -> Iterator[list[UUID]]:
+    """Yield the ids of messages that a purge would remove, oldest first, in batches.
+
+    What is yielded may be removed with `purge_these` before the next is asked for. Raises
+    `ConfigurationError` as `purge` does.
+    """
+    _refuse_wrong(older_than, batch_size)
+    after, before = 0, _ago(older_than)
+    while True:
+        with connection.cursor() as cursor:
+            parameters: dict[str, Any] = {"after": after, "limit": batch_size, "before": before}
+            parameters["only"] = None
+            cursor.execute(REMOVABLE.format(finished=FINISHED), parameters)
+            row = cursor.fetchone()
+        assert row is not None
+        seen, old, last, ids = row
+        if ids:
+            yield ids
+        if not old or seen < batch_size:
+            return
+        after = last
+
+
+def purge_these(*, ids: Sequence[UUID], older_than: timedelta) -> Purged:
+    """Remove those of some messages that are old and that nobody needs, with their receipts.
+
+    Must not run inside a transaction. Raises `ConfigurationError` as `purge` does.
+    """
+    _refuse_wrong(older_than, len(ids))
+    query = OLD_MESSAGES.format(**DELETED)
+    pages = _pages(query, before=_ago(older_than), size=len(ids), only=ids)
+    old, messages, receipts = next(pages, (0, 0, 0))
+    return Purged(messages, receipts, old - messages)
+
+
 def purge(
     *, older_than: timedelta = DEFAULT_AGE, batch_size: int = BATCH, dry_run: bool = False
 ) -> Iterator[Purged]:
@@ -129,10 +185,7 @@ def purge(
     Must not run inside a transaction. Raises `ConfigurationError` for an age below a day, within
     which a message may still be delivered again, and for a batch size below 1.
     """
-    if older_than < LEAST_AGE:
-        raise ConfigurationError(f"what is younger than {LEAST_AGE} may still be delivered again")
-    if batch_size < 1:
-        raise ConfigurationError("a batch holds at least 1")
+    _refuse_wrong(older_than, batch_size)
     before, purged = _ago(older_than), Purged()
     for gone in _steps(before=before, size=batch_size, dry_run=dry_run):
         purged = Purged(
@@ -144,11 +197,16 @@ def purge(
         yield purged
 
 
+def _refuse_wrong(older_than: timedelta, batch_size: int) -> None:
+    if older_than < LEAST_AGE:
+        raise ConfigurationError(f"what is younger than {LEAST_AGE} may still be delivered again")
+    if batch_size < 1:
+        raise ConfigurationError("a batch holds at least 1")
+
+
 def _steps(*, before: datetime, size: int, dry_run: bool) -> Iterator[Purged]:
     """Yield what went in each batch, and how many old messages stayed."""
-    delete = {"messages": DELETE_MESSAGES, "receipts": DELETE_THEIR_RECEIPTS}
-    count = {"messages": COUNT_MESSAGES, "receipts": COUNT_THEIR_RECEIPTS}
-    query = OLD_MESSAGES.format(**(count if dry_run else delete))
+    query = OLD_MESSAGES.format(**(COUNTED if dry_run else DELETED))
     for old, messages, receipts in _pages(query, before=before, size=size):
         yield Purged(messages, receipts, old - messages)
     query = OLD_RECEIPTS.format(receipts=COUNT_RECEIPTS if dry_run else DELETE_RECEIPTS)
@@ -162,14 +220,21 @@ def _steps(*, before: datetime, size: int, dry_run: bool) -> Iterator[Purged]:
 
 
 def _pages(
-    query: str, *, before: datetime, size: int, first: int | UUID = 0
+    query: str,
+    *,
+    before: datetime,
+    size: int,
+    first: int | UUID = 0,
+    only: Sequence[UUID] | None = None,
 ) -> Iterator[tuple[int, int, int]]:
     """Yield how many rows of each page were old, and what went; end where nothing is old."""
     after = first
     while True:
         with transaction.atomic(durable=True), connection.cursor() as cursor:
             cursor.execute(LET_HISTORIES_GO)
-            cursor.execute(query, {"after": after, "limit": size, "before": before})
+            ids = None if only is None else list(only)
+            parameters = {"after": after, "limit": size, "before": before, "only": ids}
+            cursor.execute(query, parameters)
             row = cursor.fetchone()
         assert row is not None
         seen, old, last, messages, receipts = row

@@ -127,6 +127,17 @@ class Workers:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """A command that the clock gives: once for each full `every` since 1970, UTC.
+
+    Its data is the moment, as `due_at`. Whoever handles it does no harm by doing it twice.
+    """
+
+    command: str
+    every: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
 class Topology:
     """The whole map. Build it once, in one module that a person can read in one sitting."""
 
@@ -135,6 +146,7 @@ class Topology:
     subscriptions: tuple[Subscription, ...]
     workers: tuple[Workers, ...]
     pipelines: tuple[Pipeline, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
 
     @cached_property
     def _steps_by_type(self) -> dict[str, str]:

@@ -2,13 +2,19 @@
 
 Guarantee: a reader of `type=*/day=*/*.parquet` sees a whole file or none. Locally a file is
 written under a name that begins with a dot, forced to disk, and renamed; an object store shows an
-object when its upload is complete. Writing a path again replaces it by the same rule.
-Does not guarantee: that a writer which is killed leaves no file with a dot behind.
+object when its upload is complete. Writing a path again replaces it by the same rule. Where a local
+file takes the place of others, a reader sees either it or them: the day's directory is built anew
+beside the old one, and the two change names at once.
+Does not guarantee: that a writer which is killed leaves no file with a dot behind. In an object
+store, and where directories cannot change names, that a reader of the pattern sees a file and not
+also those whose place it takes, until those are cleared away; `LakeFile` says which count.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,11 +24,11 @@ from uuid import UUID, uuid4
 import fsspec
 import pyarrow as pa
 import pyarrow.fs
-import pyarrow.parquet as pq
 from fsspec.implementations.arrow import ArrowFSWrapper
 from fsspec.implementations.local import LocalFileSystem
 
-from apps.datalake_ingestion import parquet
+from apps.datalake_ingestion import exchanging, parquet
+from wildrydes import crashpoints
 
 
 @dataclass(frozen=True)
@@ -36,12 +42,50 @@ class Lake:
         """Return where a file of the lake belongs."""
         return f"{self.root}/type={quote(type_, safe='')}/day={day:%Y-%m-%d}/{file}.parquet"
 
+    def archive_path(self, *, day: date, file: UUID) -> str:
+        """Return where a file of archived messages belongs: beside what readers' patterns find."""
+        return f"{self.root}/archive/{day:%Y-%m}/{file}.parquet"
+
     def put(self, path: str, content: bytes) -> None:
         """Write a file, all or nothing."""
         if isinstance(self.files, LocalFileSystem):
             _put_local(Path(path), content)
         else:
             self.files.pipe_file(path, content)
+
+    def get(self, path: str) -> bytes:
+        """Return the content of a file; raises `FileNotFoundError`."""
+        content: bytes = self.files.cat_file(path)
+        return content
+
+    def has(self, path: str) -> bool:
+        """Say whether there is such a file."""
+        self.files.invalidate_cache()
+        return bool(self.files.exists(path))
+
+    def whereabouts(self, path: str, *, of: UUID) -> str:
+        """Return where a file is that `of` takes the place of: there still, or aside."""
+        if not isinstance(self.files, LocalFileSystem) or Path(path).exists():
+            return path
+        return str(_aside(Path(path).parent, of) / Path(path).name)
+
+    def replace(self, paths: Sequence[str], *, by: str, of: UUID, content: bytes) -> None:
+        """Put the file `of` in the place of others of its directory. May be repeated.
+
+        Nobody may write to the directory meanwhile. The others are left to `clear`.
+        """
+        if not isinstance(self.files, LocalFileSystem) or not _replace_local(
+            [Path(path) for path in paths], by=Path(by), of=of, content=content
+        ):
+            self.put(by, content)
+
+    def clear(self, paths: Sequence[str], *, of: UUID) -> None:
+        """Remove the files whose place `of` has taken, wherever they are. May be repeated."""
+        for path in paths:
+            if self.has(path):
+                self.files.rm_file(path)
+        if isinstance(self.files, LocalFileSystem) and paths:
+            shutil.rmtree(_aside(Path(paths[0]).parent, of), ignore_errors=True)
 
     def paths(self) -> list[str]:
         """Return every file that a reader's glob finds, sorted."""
@@ -50,7 +94,7 @@ class Lake:
 
     def read(self) -> pa.Table:
         """Return every row of the lake. For tests and small lakes: all of it goes into memory."""
-        tables = [_read(self.files.cat_file(path)) for path in self.paths()]
+        tables = [parquet.read(self.get(path)) for path in self.paths()]
         return pa.concat_tables(tables) if tables else parquet.SCHEMA.empty_table()
 
 
@@ -67,10 +111,6 @@ def open_lake(url: str) -> Lake:
     return Lake(files, root.rstrip("/"))
 
 
-def _read(content: bytes) -> pa.Table:
-    return pq.read_table(pa.BufferReader(content))
-
-
 def _put_local(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.stem}-{uuid4().hex}")
@@ -83,6 +123,32 @@ def _put_local(path: Path, content: bytes) -> None:
     finally:
         draft.unlink(missing_ok=True)
     _sync_directory(path.parent)
+
+
+def _aside(day: Path, of: UUID) -> Path:
+    return day.with_name(f".{day.name}-{of}")
+
+
+def _replace_local(paths: Sequence[Path], *, by: Path, of: UUID, content: bytes) -> bool:
+    """Let a directory with the new file, and without the others, take the place of the day's.
+
+    What is replaced is then in the directory with a dot. Return False where that cannot be done.
+    """
+    day, aside = by.parent, _aside(by.parent, of)
+    if by.exists():
+        return True
+    shutil.rmtree(aside, ignore_errors=True)
+    for path in day.glob("*.parquet"):
+        if path not in paths:
+            aside.mkdir(exist_ok=True)
+            (aside / path.name).hardlink_to(path)
+    _put_local(aside / by.name, content)
+    crashpoints.reach("lake.built")
+    if not exchanging.exchange(aside, day):
+        shutil.rmtree(aside)
+        return False
+    _sync_directory(day.parent)
+    return True
 
 
 def _sync_directory(directory: Path) -> None:

@@ -31,9 +31,23 @@ SCHEMA = pa.schema(
 
 def encode(events: Iterable[Mapping[str, Any]]) -> bytes:
     """Return CloudEvents as the bytes of one Parquet file, in order of their ids."""
-    rows = sorted((_row(event) for event in events), key=lambda row: str(row["id"]))
+    return write(pa.Table.from_pylist([_row(event) for event in events], schema=SCHEMA))
+
+
+def read(content: bytes) -> pa.Table:
+    """Return the rows of one file; a file of an older schema is given today's."""
+    return pq.read_table(pa.BufferReader(content)).cast(SCHEMA)
+
+
+def texts(values: Iterable[str]) -> pa.Array:
+    """Return texts as a column, to compare another one with."""
+    return pa.array(list(values), pa.string())
+
+
+def write(rows: pa.Table) -> bytes:
+    """Return rows as the bytes of one Parquet file, in order of their ids."""
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), sink, compression="zstd")
+    pq.write_table(rows.sort_by("id"), sink, compression="zstd")
     content: bytes = sink.getvalue().to_pybytes()
     return content
 

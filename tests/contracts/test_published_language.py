@@ -28,7 +28,12 @@ from apps.customer_payment.messages import (
     RefundPayment,
     ReleasePayment,
 )
-from apps.datalake_ingestion.messages import WriteLakeFile
+from apps.datalake_ingestion.messages import (
+    ClearLakeFile,
+    CompactLake,
+    MergeLakeFile,
+    WriteLakeFile,
+)
 from apps.fare_collection.messages import (
     FareCollected,
     FareCollectionStuck,
@@ -112,6 +117,9 @@ MESSAGES: list[Any] = [
     CustomerRegistered(customer="cmr", email="cmr@example.org", name="Carla"),
     SendEmail(notification=UUID("01990000-0000-7000-8000-000000000002")),
     WriteLakeFile(lake_file=UUID("01990000-0000-7000-8000-000000000003")),
+    CompactLake(due_at=NOON),
+    MergeLakeFile(lake_file=UUID("01990000-0000-7000-8000-000000000003")),
+    ClearLakeFile(lake_file=UUID("01990000-0000-7000-8000-000000000003")),
     QuotesRequested(
         rfq=RFQ,
         origin="Frankfurt",

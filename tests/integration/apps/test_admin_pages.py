@@ -15,6 +15,7 @@ from django.urls import reverse
 from apps.customer_accounting.subscriptions import record_fare
 from apps.customer_loyalty.subscriptions import award_points
 from apps.customer_notification.subscriptions import notify_customer, record_contact
+from apps.datalake_ingestion.models import Archive
 from apps.datalake_ingestion.subscriptions import collect_events
 from apps.extraordinary_rides.subscriptions import record_extraordinary_ride
 from apps.identity.models import User
@@ -50,6 +51,7 @@ def operator(db: None) -> Client:
 def a_ride(db: None, ride_completed: Make, customer_registered: Make) -> None:
     """Let every service handle one ride."""
     ride = ride_completed()
+    Archive.objects.create(day=ride.time.date(), rows=0, message_ids=[], planned_at=ride.time)
     record_contact([customer_registered()])
     handlers: tuple[Any, ...] = (
         record_fare,

@@ -17,7 +17,7 @@ from pytest_django import Settings
 from config.env import PROJECT_ROOT
 from wildrydes import checks, pipelines, preflight, redis, requests, subscriptions, topology
 from wildrydes.saga import definition
-from wildrydes.topology import Pipeline, Queue, Subscription, Topic, Topology, Workers
+from wildrydes.topology import Pipeline, Queue, Schedule, Subscription, Topic, Topology, Workers
 
 OPTIONS = settings.CELERY_BROKER_TRANSPORT_OPTIONS
 DATABASE = settings.DATABASES["default"]
@@ -220,6 +220,8 @@ def test_a_whole_topology_has_nothing_wrong(monkeypatch: pytest.MonkeyPatch) -> 
         ({"E055", "E053"}, changed("one.record", answers_to="one.hear")),
         ({"E056", "E053"}, changed("one.record", responder="one", answers_to="one.do")),
         ({"E054"}, changed("one.do", command="v1.ride.ended")),
+        ({"E062"}, {"schedules": (Schedule(command="v1.ride.ended", every=timedelta(hours=1)),)}),
+        ({"E063"}, {"schedules": (Schedule(command="v1.thing.do", every=timedelta(seconds=1)),)}),
         ({"E054"}, changed("one.hear", replies=("v1.thing.do",))),
         ({"E054"}, changed("one.hear", replies=("v1.paper.cut",))),
     ],

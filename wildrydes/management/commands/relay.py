@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from wildrydes import deduplication, doctor, first_answers, redrives, requests, saga
+from wildrydes import deduplication, doctor, first_answers, redrives, requests, saga, schedules
 from wildrydes.relay import Relay
 from wildrydes.relay.chores import Chore
 
@@ -17,6 +17,7 @@ CHORES = (
     Chore(requests.time_out, every=timedelta(seconds=1)),
     Chore(deduplication.purge, every=timedelta(seconds=1)),
     Chore(first_answers.purge, every=timedelta(seconds=5)),
+    Chore(schedules.Timer().send_due, every=timedelta(seconds=1)),
     Chore(doctor.forget, every=timedelta(minutes=10)),
 )
 

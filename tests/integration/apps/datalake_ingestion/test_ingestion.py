@@ -11,10 +11,11 @@ from uuid import UUID
 import pytest
 from django.db import IntegrityError, transaction
 
-from apps.datalake_ingestion import operations, queries
+from apps.datalake_ingestion import queries
 from apps.datalake_ingestion.lake import Lake, open_lake
 from apps.datalake_ingestion.messages import WriteLakeFile
 from apps.datalake_ingestion.models import LakeFile
+from apps.datalake_ingestion.operations import collecting
 from apps.datalake_ingestion.subscriptions import collect_events, write_file
 from wildrydes.envelope import Envelope
 from wildrydes.models import Message
@@ -24,13 +25,6 @@ pytestmark = pytest.mark.django_db
 Make = Callable[..., Envelope]
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
-
-
-@pytest.fixture
-def lake_directory(tmp_path: Path, settings: Any) -> Path:
-    """Make an empty directory the lake."""
-    settings.LAKE_URL = str(tmp_path / "lake")
-    return tmp_path / "lake"
 
 
 def write_all() -> None:
@@ -152,9 +146,9 @@ def test_five_hundred_events_take_two_statements(
 
 def test_a_lake_may_be_anything_that_fsspec_knows(ride_completed: Make) -> None:
     lake = open_lake("memory://lake-of-this-test")
-    operations.collect_events(events=[ride_completed()], now=NOW)
+    collecting.collect_events(events=[ride_completed()], now=NOW)
 
-    operations.write_file(lake_file=LakeFile.objects.get().id, lake=lake, now=NOW)
+    collecting.write_file(lake_file=LakeFile.objects.get().id, lake=lake, now=NOW)
 
     assert lake.read().num_rows == 1
 

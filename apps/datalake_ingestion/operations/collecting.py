@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from apps.datalake_ingestion import parquet
+from apps.datalake_ingestion import locks, parquet
 from apps.datalake_ingestion.lake import Lake
 from apps.datalake_ingestion.messages import WriteLakeFile
 from apps.datalake_ingestion.models import LakeFile
@@ -17,15 +17,21 @@ from wildrydes import crashpoints, publishing
 from wildrydes.envelope import Envelope
 
 
-def collect_events(*, events: Sequence[Envelope], now: datetime) -> None:
+def place_of(event: Envelope) -> tuple[str, date]:
+    """Return the type and the UTC day under which an event stands in the lake."""
+    return event.type, event.time.astimezone(UTC).date()
+
+
+def collect_events(*, events: Sequence[Envelope], now: datetime) -> list[UUID]:
     """Gather events into one file-to-be for each type and UTC day, and command each to be written.
 
-    Two statements for any number of events. Must be called inside a transaction: the file, the
-    command to write it and the receipts of its events stand together or not at all.
+    Return the files' ids. Two statements for any number of events. Must be called inside a
+    transaction: the file, the command to write it and the receipts of its events stand together or
+    not at all.
     """
     groups: defaultdict[tuple[str, date], list[Envelope]] = defaultdict(list)
     for event in events:
-        groups[event.type, event.time.astimezone(UTC).date()].append(event)
+        groups[place_of(event)].append(event)
     files = [
         LakeFile(
             type=type_,
@@ -43,18 +49,20 @@ def collect_events(*, events: Sequence[Envelope], now: datetime) -> None:
             for file in files
         ]
     )
+    return [file.id for file in files]
 
 
 def write_file(*, lake_file: UUID, lake: Lake, now: datetime) -> None:
     """Write a file to the lake, unless that was done, and let go of its events.
 
-    Safe at any point: until the commit it may be written again, to the same name with the same
-    content.
+    One that has been merged with others since has no row any more, and is left. Safe
+    at any point: until the commit it may be written again, to the same name with the same content.
     """
     with transaction.atomic(savepoint=False):
-        row = LakeFile.objects.select_for_update().get(id=lake_file)
-        if row.written_at is not None:
+        row = LakeFile.objects.select_for_update().filter(id=lake_file).first()
+        if row is None or row.written_at is not None:
             return
+        locks.share("files", row.type, row.day)
         content = parquet.encode(row.events or [])
         crashpoints.reach("outside.before")
         lake.put(lake.path(type_=row.type, day=row.day, file=row.id), content)

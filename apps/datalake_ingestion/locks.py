@@ -1,0 +1,31 @@
+"""Who may change what: many may add to the files of a day, one may put them together."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db import connection
+
+TAKE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+SHARE = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))"
+
+
+def take(what: str, type_: str, day: date) -> None:
+    """Wait until nobody else holds it, and hold it alone until the transaction ends."""
+    _lock(TAKE, what, type_, day)
+
+
+def share(what: str, type_: str, day: date) -> None:
+    """Wait until nobody holds it alone, and hold it with others until the transaction ends."""
+    _lock(SHARE, what, type_, day)
+
+
+def take_for_archive() -> None:
+    """Wait until nobody else plans what is archived, and be the one until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE, ["lake archive"])
+
+
+def _lock(statement: str, what: str, type_: str, day: date) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [f"lake {what} {type_} {day}"])

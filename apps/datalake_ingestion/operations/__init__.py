@@ -1,0 +1,1 @@
+"""How events come into the lake, and how the lake is kept in order."""

@@ -1,0 +1,123 @@
+"""Archive, then purge: old messages leave the log when the archive is known to have them.
+
+Guarantee: a message goes from the log only after the file that has it was read back, and count and
+checksum were those of the log. From the commit of a plan on it stands which messages are in which
+file, so each is in one, wherever this is broken off; it is gone on with when it is run again.
+Does not guarantee: that every old message goes: what `purge` keeps stays, and is in the archive
+only once all that needs it is done. Receipts go with their messages, and sagas by `purge` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.datalake_ingestion import archived, locks
+from apps.datalake_ingestion.lake import Lake
+from apps.datalake_ingestion.models import Archive
+from apps.datalake_ingestion.operations.compacting import LakeError
+from wildrydes import crashpoints, purging
+from wildrydes.models import Message
+
+BATCH = 10_000
+
+
+@dataclass(frozen=True)
+class Archived:
+    """What has been archived, and what of it has gone from the log."""
+
+    files: int = 0
+    messages: int = 0
+    purged: int = 0
+
+
+def archive(
+    *, older_than: timedelta, lake: Lake, now: datetime, batch_size: int = BATCH
+) -> Iterator[Archived]:
+    """Finish what was begun, then archive and purge what is older; yield how far it is.
+
+    Must not run inside a transaction. May be broken off, and run again, at any time. Raises
+    `ConfigurationError` as `purging.purge` does, and `LakeError` when a file is not what was
+    written: then nothing of it has gone.
+    """
+    done = Archived()
+    for row in Archive.objects.exclude(message_ids=[]).order_by("id"):
+        purged = _carry_out(row.id, lake=lake, now=now, older_than=older_than)
+        done = Archived(done.files, done.messages, done.purged + purged)
+        yield done
+    for ids in purging.removable(older_than=older_than, batch_size=batch_size):
+        planned = _plan(ids, now=now)
+        if planned is None:
+            continue
+        crashpoints.reach("archive.planned")
+        purged = _carry_out(planned.id, lake=lake, now=now, older_than=older_than)
+        done = Archived(done.files + 1, done.messages + planned.rows, done.purged + purged)
+        yield done
+
+
+def foreseen(*, older_than: timedelta) -> Archived:
+    """Return what would be archived now, and change nothing."""
+    batches = [_new(ids) for ids in purging.removable(older_than=older_than, batch_size=BATCH)]
+    sizes = [len(batch) for batch in batches if batch]
+    return Archived(files=len(sizes), messages=sum(sizes))
+
+
+def _plan(ids: Sequence[UUID], *, now: datetime) -> Archive | None:
+    """Decide that these messages are one file, but for those that another has already."""
+    with transaction.atomic(durable=True):
+        locks.take_for_archive()
+        new = _new(ids)
+        first = Message.objects.filter(id__in=new).order_by("position").first()
+        if first is None:
+            return None
+        day = first.published_at.astimezone(UTC).date()
+        return Archive.objects.create(day=day, rows=len(new), message_ids=new, planned_at=now)
+
+
+def _new(ids: Sequence[UUID]) -> list[UUID]:
+    planned = Archive.objects.filter(message_ids__overlap=list(ids))
+    known = {message_id for row in planned for message_id in row.message_ids}
+    return [message_id for message_id in ids if message_id not in known]
+
+
+def _carry_out(archive_id: UUID, *, lake: Lake, now: datetime, older_than: timedelta) -> int:
+    """Write, verify, purge, as far as that was not done; return how many messages have gone."""
+    _write(archive_id, lake=lake, now=now)
+    crashpoints.reach("archive.verified")
+    row = Archive.objects.get(id=archive_id)
+    gone = purging.purge_these(ids=row.message_ids, older_than=older_than).messages
+    crashpoints.reach("archive.purged")
+    kept = set(Message.objects.filter(id__in=row.message_ids).values_list("id", flat=True))
+    row.message_ids = [message_id for message_id in row.message_ids if message_id in kept]
+    row.save(update_fields=["message_ids"])
+    return gone
+
+
+def _write(archive_id: UUID, *, lake: Lake, now: datetime) -> None:
+    with transaction.atomic(durable=True):
+        row = Archive.objects.select_for_update().get(id=archive_id)
+        if row.verified_at is not None:
+            return
+        path = lake.archive_path(day=row.day, file=row.id)
+        content = archived.encode(_messages(row))
+        lake.put(path, content)
+        crashpoints.reach("archive.written")
+        row.sha256 = _verify(row, path, lake=lake)
+        row.bytes, row.verified_at = len(content), now
+        row.save(update_fields=["sha256", "bytes", "verified_at"])
+
+
+def _verify(row: Archive, path: str, *, lake: Lake) -> str:
+    """Read the file back, and the log once more; return the checksum that both have."""
+    count, checksum = archived.checksum_of_file(lake.get(path))
+    if (count, checksum) != archived.checksum_of_messages(_messages(row)) or count != row.rows:
+        raise LakeError(f"{path} does not read back as it was written; nothing was purged")
+    return checksum
+
+
+def _messages(row: Archive) -> Iterator[Message]:
+    return Message.objects.filter(id__in=row.message_ids).order_by("position").iterator()
