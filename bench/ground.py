@@ -32,7 +32,7 @@ OURS = "template_ours"
 PEERS = "template_peers"
 SHIPPED = "template_shipped"
 SAGAS = "template_sagas"
-NOBODY_IS_REFUSED = "customer=900000000/60,unicorn=900000000/60,staff=900000000/60,rides=off"
+NOBODY_IS_REFUSED = "customer=60000000/60,unicorn=60000000/60,staff=60000000/60,rides=off"
 REDIS_DATABASES = 16
 CONNECTIONS = 600  # all sides stand ready at once, and some keep one for every thread they ever had
 

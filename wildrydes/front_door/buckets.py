@@ -28,11 +28,12 @@ local now = clock[1] * 1000000 + clock[2]
 local each, whole = tonumber(ARGV[1]), tonumber(ARGV[2])
 local full_at = tonumber(redis.call('GET', KEYS[1]) or now)
 full_at = math.min(math.max(full_at, now), now + whole)
-local after = full_at + each - now
+local after = (full_at - now) + each
 if after > whole + 1 then
     return {0, math.ceil(full_at - now)}
 end
-redis.call('SET', KEYS[1], string.format('%.0f', now + after), 'PX', math.ceil(after / 1000))
+local kept_for = math.max(1, math.ceil(after / 1000))
+redis.call('SET', KEYS[1], string.format('%.0f', now + after), 'PX', kept_for)
 return {1, math.ceil(after)}
 """
 

@@ -96,6 +96,12 @@ def test_a_bucket_that_is_full_again_is_not_kept() -> None:
 
 
 @pytest.mark.usefixtures("wire")
+def test_a_rate_beyond_what_the_clock_can_tell_apart_gives_always() -> None:
+    rate = Rate(name="test", most=999_999_999, seconds=1)
+    assert all(buckets.take("b", rate=rate).is_given for _ in range(20))
+
+
+@pytest.mark.usefixtures("wire")
 def test_a_clock_that_was_put_back_keeps_nobody_out_for_longer_than_an_empty_bucket() -> None:
     buckets.take("b", rate=A_DAY_OF_TEN)
     redis.client().incrby("b", 10 * DAY * buckets.MICROSECONDS)
