@@ -28,7 +28,7 @@ def collect_events(envelopes: Sequence[Envelope]) -> None:
 @subscribe_batch("datalake_ingestion.collect_prebookings")
 def collect_prebookings(envelopes: Sequence[Envelope]) -> None:
     """Gather what is told of prebookings; a burst of them has a buffer of its own."""
-    operations.collect_events(events=envelopes, now=timezone.now())
+    collecting.collect_events(events=envelopes, now=timezone.now())
 
 
 @subscribe("datalake_ingestion.write_file", outside_effects=True, replayable=True)
