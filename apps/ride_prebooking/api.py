@@ -23,6 +23,7 @@ from apps.ride_prebooking.models import Campaign, Prebooking
 from apps.ride_prebooking.operations import cancelling, submitting
 from apps.ride_prebooking.rules import Status
 from wildrydes.front_door import paging
+from wildrydes.front_door.idempotency import once_per_key
 from wildrydes.front_door.openapi import problem_responses
 from wildrydes.front_door.permissions import only
 from wildrydes.front_door.problems import Problem
@@ -48,6 +49,7 @@ class PrebookingsView(APIView):
             **problem_responses(400, 401, 403, 413, 415),
         },
     )
+    @once_per_key
     def post(self, request: Request) -> Response:
         """Prebook a ride. With the answer it will be confirmed, or rejected with a reason."""
         wanted = WANTED.run_validation(request.data)
