@@ -60,7 +60,7 @@ def rush(staff: client.Caller, *, code: str, stream: TextIO) -> Rush:
     Raises `RequestRefused` when not all are decided within a minute.
     """
     console = Console(file=stream, highlight=False)
-    columns = (TextColumn("{task.description:>9}"), BarColumn(60), MofNCompleteColumn())
+    columns = (TextColumn("{task.description:>9}"), BarColumn(40), MofNCompleteColumn())
     with Progress(*columns, console=console) as progress:
         bars = {name: progress.add_task(name, total=CROWD) for name in SHOWN}
         started = time.monotonic()
