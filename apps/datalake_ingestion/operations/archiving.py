@@ -67,15 +67,19 @@ def foreseen(*, older_than: timedelta) -> Archived:
 
 
 def _plan(ids: Sequence[UUID], *, now: datetime) -> Archive | None:
-    """Decide that these messages are one file, but for those that another has already."""
+    """Decide that these messages are one file, but for those that another has, or that are gone."""
     with transaction.atomic(durable=True):
         locks.take_for_archive()
-        new = _new(ids)
-        first = Message.objects.filter(id__in=new).order_by("position").first()
-        if first is None:
+        there = Message.objects.filter(id__in=_new(ids)).order_by("position")
+        new = list(there.values_list("id", "published_at"))
+        if not new:
             return None
-        day = first.published_at.astimezone(UTC).date()
-        return Archive.objects.create(day=day, rows=len(new), message_ids=new, planned_at=now)
+        return Archive.objects.create(
+            day=new[0][1].astimezone(UTC).date(),
+            rows=len(new),
+            message_ids=[message_id for message_id, _ in new],
+            planned_at=now,
+        )
 
 
 def _new(ids: Sequence[UUID]) -> list[UUID]:
@@ -89,6 +93,8 @@ def _carry_out(archive_id: UUID, *, lake: Lake, now: datetime, older_than: timed
     _write(archive_id, lake=lake, now=now)
     crashpoints.reach("archive.verified")
     row = Archive.objects.get(id=archive_id)
+    if not row.message_ids:
+        return 0
     gone = purging.purge_these(ids=row.message_ids, older_than=older_than).messages
     crashpoints.reach("archive.purged")
     kept = set(Message.objects.filter(id__in=row.message_ids).values_list("id", flat=True))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from django.db.models import F
 from apps.datalake_ingestion import archived
 from apps.datalake_ingestion.lake import Lake
 from apps.datalake_ingestion.models import Archive
+from apps.datalake_ingestion.operations import archiving
 from apps.identity.messages import CustomerRegistered
 from wildrydes import publishing
 from wildrydes.models import Message, Receipt, Unrouted
@@ -154,14 +156,8 @@ def test_what_was_broken_off_anywhere_is_gone_on_with_and_archives_nothing_twice
 ) -> None:
     old = happened(3)
 
-    def reach(reached: str) -> None:
-        if reached == f"archive.{point}":
-            raise Dies
-
-    with monkeypatch.context() as patched:
-        patched.setattr("wildrydes.crashpoints.reach", reach)
-        with pytest.raises(Dies):
-            archive()
+    with pytest.raises(Dies):
+        archive_until(f"archive.{point}", monkeypatch)
     gone = set(old) - set(Message.objects.values_list("id", flat=True))
     assert gone <= {UUID(row["id"]) for row in in_archive(lake)}
 
@@ -192,6 +188,58 @@ def test_what_somebody_needs_is_not_archived_and_what_is_needed_since_stays_in_t
 
     Receipt.objects.update(status="done")
     assert archive() == {"files": 1, "messages": 1, "purged": 2, "dry_run": False}
+    assert not Message.objects.exists()
+    assert len(in_archive(lake)) == 3
+
+
+@pytest.mark.parametrize("point", ["planned", "verified", "purged", "never"])
+def test_two_that_archive_at_once_archive_nothing_twice(
+    lake: Path, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    happened(3)
+    plan = archiving._plan
+
+    def come_late(ids: Sequence[UUID], *, now: datetime) -> Archive | None:
+        monkeypatch.setattr(archiving, "_plan", plan)
+        with contextlib.suppress(Dies):
+            archive_until(f"archive.{point}", monkeypatch)
+        return plan(ids, now=now)
+
+    monkeypatch.setattr(archiving, "_plan", come_late)
+    archive()
+    archive()
+
+    assert not Message.objects.exists()
+    assert len(in_archive(lake)) == 3
+
+
+def archive_until(point: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Archive as another process would that dies at a point."""
+
+    def reach(reached: str) -> None:
+        if reached == point:
+            raise Dies
+
+    with monkeypatch.context() as patched:
+        patched.setattr("wildrydes.crashpoints.reach", reach)
+        archive()
+
+
+def test_one_that_comes_late_finds_the_work_done(
+    lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened(3)
+    begun: list[str] = []
+
+    def overtake(point: str) -> None:
+        if point == "archive.planned" and not begun:
+            begun.append(point)
+            archive()
+
+    with monkeypatch.context() as patched:
+        patched.setattr("wildrydes.crashpoints.reach", overtake)
+        archive()
+
     assert not Message.objects.exists()
     assert len(in_archive(lake)) == 3
 

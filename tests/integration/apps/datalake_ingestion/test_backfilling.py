@@ -160,7 +160,7 @@ def test_what_a_worker_receives_in_the_same_moment_is_collected_by_one_of_the_tw
     with transaction.atomic():
         receive([message])
         other.start()
-        while not somebody_waits():
+        while other.is_alive() and not somebody_waits():
             pass
     other.join()
 

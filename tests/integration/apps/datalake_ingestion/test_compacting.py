@@ -261,7 +261,7 @@ def test_a_file_is_written_before_a_directory_changes_places_or_after_it(
     with transaction.atomic():
         locks.take("files", row.type, row.day)
         writer.start()
-        while not somebody_waits():
+        while writer.is_alive() and not somebody_waits():
             pass
         assert visible(lake_directory) == []
     writer.join()
