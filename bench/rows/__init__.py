@@ -10,6 +10,7 @@ from bench.rows import (
     burst,
     deadlines,
     drain,
+    due_dispatch,
     first_quote,
     frugality,
     growth,
@@ -49,6 +50,7 @@ ROWS: Mapping[str, Run] = {
     "burst": burst.burst,
     "burst-redis": burst.burst_redis,
     "prebook-accept": prebook_accept.prebook_accept,
+    "due-dispatch": due_dispatch.due_dispatch,
     "lake-ingest": lake_ingest.lake_ingest,
 }
 

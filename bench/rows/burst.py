@@ -54,11 +54,11 @@ def burst(bench: Bench) -> Result:
     return Result(
         row="burst",
         unit="ms, p99",
-        goal=f"accept p99 beside the backlog <= {AT_MOST_TIMES:g}x the same without",
+        goal=f"accept p99 beside the backlog <= {AT_MOST_TIMES:g}x the same without; it lasts",
         ours=beside,
         peers={"without backlog": alone},
         ratios={"without backlog": ratio(beside, alone)},
-        met=beside <= AT_MOST_TIMES * alone,
+        met=beside <= AT_MOST_TIMES * alone and found.waiting[1] > 0,
         spread=found.rounds.spread(),
         details={
             "prebookings_in_the_burst": bench.sizes.burst,
@@ -121,8 +121,6 @@ def _burst(bench: Bench, one: Running) -> Burst:
     one.check()
     p99 = MS * percentile(accepted.latencies, 0.99)
     bench.say(f"{accepted.rate:,.0f} a second, p99 {p99:.0f} ms; {first:,} waited, then {last:,}")
-    if not last and bench.sizes.burst > PER_SECOND * 60:
-        raise RuntimeError("nothing waited any more at the end: there was no backlog to measure")
     return Burst(rounds, accepted.rate, p99, (first, last), redis)
 
 
