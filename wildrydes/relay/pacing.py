@@ -24,7 +24,8 @@ PORTION_SECONDS = 0.05
 
 # The queues of the topology, with what each may hand out: `tokens` is null where there is no limit.
 QUEUES = """
-SELECT queue.name, queue.max_open, rate.per_second, statement_timestamp() AS looked_at,
+SELECT queue.name, queue.max_open, rate.per_second,
+    CASE WHEN rate.per_second IS NOT NULL THEN statement_timestamp() END AS looked_at,
     CASE WHEN rate.per_second IS NOT NULL THEN least(
         greatest(rate.per_second, 1), coalesce(bucket.tokens, 'infinity') + rate.per_second
             * greatest(0, extract(epoch FROM statement_timestamp() - bucket.refilled_at))
