@@ -25,6 +25,20 @@ _DIGITS = re.compile(r"[0-9]+")
 _ISSUED = "23456"  # what the numbers of payment cards begin with
 _ENOUGH = re.compile(r"[2-6](?:[ ._/-]?[0-9]){12}")
 
+# In one piece, or in groups as cards have them; not the digits of a fraction.
+_PRINTED = re.compile(
+    r"(?<![0-9])(?<![0-9]\.)(?:[0-9]{13,19}"
+    r"|(?:[0-9]{4}[ ._/-]){3}[0-9]{1,4}(?:[ ._/-][0-9]{3})?"
+    r"|[0-9]{4}[ ._/-][0-9]{6}[ ._/-][0-9]{4,5})(?![0-9])"
+)
+# Visa, Mastercard, American Express, Diners, JCB, Discover and UnionPay, Maestro.
+_OF_AN_ISSUER = re.compile(
+    r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})"
+    r"|(?:5[1-5][0-9]{2}|222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}"
+    r"|3[47][0-9]{13}|3(?:0[0-5]|[68][0-9])[0-9]{11,16}|35[0-9]{14,17}"
+    r"|6[0-9]{15,18}|5[0678][0-9]{11,17}"
+)
+
 
 def is_in(text: str) -> bool:
     """Say whether the text holds what looks like a card's number."""
@@ -32,14 +46,15 @@ def is_in(text: str) -> bool:
 
 
 def is_issued_in(text: str) -> bool:
-    """Say whether the text holds what looks like a card's number and begins like one.
+    """Say whether the text holds what looks like a card's number, printed and issued as those are.
 
-    For text of every kind: ids that are made from the time of day do not begin so. Where there are
+    For text of every kind: a time of day, or an id that is made from one, is none. Where there are
     not digits enough, which is nearly everywhere, it costs next to nothing.
     """
     if len(text) < SHORTEST or _ENOUGH.search(text) is None:
         return False
-    return next(_found(text, beginning=_ISSUED), None) is not None
+    numbers = ("".join(_DIGITS.findall(found[0])) for found in _PRINTED.finditer(text))
+    return any(_OF_AN_ISSUER.fullmatch(number) and _passes(number) for number in numbers)
 
 
 def masked(text: str) -> str:

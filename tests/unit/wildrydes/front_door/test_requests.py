@@ -27,6 +27,7 @@ def environment(**differs: str) -> dict[str, Any]:
     return {**RequestFactory().get("/").META, **differs}
 
 
+@pytest.mark.django_db  # a request looks after connections that tests before it have left open
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_strange_content_type_is_answered(kind: str) -> None:
     answered: list[str] = []
