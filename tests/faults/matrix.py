@@ -80,6 +80,7 @@ SAGA_POINTS = {
 }
 PAYMENTS = "worker1"
 A_MINUTE = 60.0
+A_WHILE = 15.0
 
 
 def faults() -> list[Fault]:
@@ -125,8 +126,8 @@ def _places(point: str) -> tuple[str, ...]:
 
 
 def _processes() -> Iterator[Fault]:
-    yield Fault("kill -9 of a worker", (processes.kill_a_worker,), rounds=40, short=True)
-    yield Fault("kill -9 of any process", (processes.kill_any,), rounds=60)
+    yield Fault("kill -9 of a worker", (processes.kill_a_worker,), rounds=25, short=True)
+    yield Fault("kill -9 of any process", (processes.kill_any,), rounds=30)
     yield Fault("kill -9 of all processes at once", (processes.kill_all,), rounds=5)
     yield Fault("SIGTERM to each process", (processes.stop_each,), rounds=2)
     yield Fault("SIGTERM twice to each process", (processes.stop_each_twice,), rounds=2)
@@ -137,7 +138,7 @@ def _processes() -> Iterator[Fault]:
 
 
 def _redis() -> Iterator[Fault]:
-    yield Fault("Redis: FLUSHALL", (redis.flush,), rounds=20, short=True)
+    yield Fault("Redis: FLUSHALL", (redis.flush,), rounds=15, short=True)
     yield Fault("Redis: kill -9, started empty", (redis.kill_and_start,), rounds=5)
     yield Fault("Redis: unacked* deleted", (redis.delete("unacked*"),), rounds=5)
     yield Fault("Redis: bindings deleted", (redis.delete("_kombu.binding*"),), rounds=5)
@@ -153,7 +154,7 @@ def _postgres() -> Iterator[Fault]:
         rounds=3,
         short=True,
     )
-    yield Fault("Postgres: backends terminated", (postgres.terminate_backends,), rounds=10)
+    yield Fault("Postgres: backends terminated", (postgres.terminate_backends,), rounds=6)
     yield Fault(
         "Postgres: tables and rows locked",
         (
@@ -239,17 +240,17 @@ def _sagas() -> Iterator[Fault]:
         )
         yield Fault(f"sagas: crash point {point}", crashes, STEPS_APART, sagas=True)
     for name, harms, rounds in (
-        ("kill -9 of any process", (processes.kill_any_in_a_while,), 100),
+        ("kill -9 of any process", (processes.kill_any_in_a_while,), 50),
         ("kill -9 of all processes at once", (processes.kill_all,), 5),
-        ("FLUSHALL in flight", (redis.flush,), 20),
+        ("FLUSHALL in flight", (redis.flush,), 8),
         ("Redis kill -9, started empty", (redis.kill_and_start,), 5),
         ("Postgres restarted at once", (postgres.restart_at_once, postgres.kill_and_start), 3),
         ("every message pushed twice", (wire.double,), 4),
         ("queues shuffled", (wire.shuffle,), 4),
-        ("participants down for a minute", (participants.down(STEPS, seconds=A_MINUTE),), 1),
+        ("participants down for a while", (participants.down(STEPS, seconds=A_WHILE),), 1),
         (
-            "who undoes is down for a minute",
-            (participants.down(COMPENSATIONS, seconds=A_MINUTE),),
+            "who undoes is down for a while",
+            (participants.down(COMPENSATIONS, seconds=A_WHILE),),
             1,
         ),
     ):
@@ -265,9 +266,9 @@ def _sagas() -> Iterator[Fault]:
 
 def _prebookings() -> Iterator[Fault]:
     for name, harms, rounds in (
-        ("kill -9 of any process", (processes.kill_any_in_a_while,), 30),
+        ("kill -9 of any process", (processes.kill_any_in_a_while,), 20),
         ("kill -9 of all processes at once", (processes.kill_all,), 3),
-        ("FLUSHALL", (redis.flush,), 10),
+        ("FLUSHALL", (redis.flush,), 5),
         ("Redis kill -9, started empty", (redis.kill_and_start,), 3),
         ("Postgres restarted at once", (postgres.restart_at_once, postgres.kill_and_start), 2),
         ("every message pushed twice", (wire.double,), 3),
@@ -367,7 +368,7 @@ def _two_of_everything() -> Iterator[Fault]:
         "two of everything: kill -9, one after the other",
         (processes.kill_any_in_a_while,),
         TWO_OF_EVERYTHING,
-        rounds=100,
+        rounds=50,
         relentless=True,
     )
 
