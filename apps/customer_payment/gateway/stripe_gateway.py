@@ -171,8 +171,13 @@ def _gateway(api_base: str, key: str, timeout: timedelta) -> StripeGateway:
 
 
 def _session(api_base: str) -> requests.Session:
-    """Return a session for all threads; what is on this machine is not asked through a proxy."""
+    """Return a session for all threads; what is on this machine is not asked through a proxy.
+
+    A connection serves one request: on one that is kept, an answer that comes twice could be taken
+    for the answer to the next request, which is about another payment.
+    """
     session = requests.Session()
+    session.headers["Connection"] = "close"
     session.trust_env = urlsplit(api_base).hostname not in LOOPBACK
     session.mount("https://", requests.adapters.HTTPAdapter(pool_maxsize=CONNECTIONS))
     session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=CONNECTIONS))

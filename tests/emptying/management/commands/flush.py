@@ -1,4 +1,4 @@
-"""`manage.py flush`, in place of Django's: only tables that hold rows are emptied.
+"""`manage.py flush`, in place of Django's: only tables that were written are emptied.
 
 Django empties every table after each test that commits, and then makes all content types and
 permissions again; these stay here. A test that leaves nothing behind costs one query.
@@ -12,13 +12,19 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 
 KEPT = ("django_migrations", "django_content_type", "auth_permission")
-TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL(%s)"
+
+# A table that was emptied and not written since has no bytes.
+WRITTEN = """
+SELECT relname FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> ALL(%s)
+    AND pg_relation_size(oid) > 0
+"""
 
 
 class Command(BaseCommand):
-    """Empty the tables that hold rows."""
+    """Empty the tables that were written."""
 
-    help = "Empty the tables that hold rows, but for content types and permissions."
+    help = "Empty the tables that were written, but for content types and permissions."
     stealth_options = (
         *("database", "interactive", "reset_sequences"),
         *("allow_cascade", "inhibit_post_migrate"),
@@ -26,11 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Empty them."""
-        quote = connection.ops.quote_name
         with connection.cursor() as cursor:
-            cursor.execute(TABLES, [list(KEPT)])
-            tables = [quote(table) for (table,) in cursor.fetchall()]
-            looks = (f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in tables)
-            cursor.execute(" UNION ALL ".join(looks))
-            if full := [table for (table,) in cursor.fetchall()]:
-                cursor.execute(f"TRUNCATE {', '.join(full)} CASCADE")
+            cursor.execute(WRITTEN, [list(KEPT)])
+            if tables := [connection.ops.quote_name(table) for (table,) in cursor.fetchall()]:
+                cursor.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
