@@ -58,8 +58,8 @@ IN_TURN = (1, 4)
 SCATTER_POINTS = {
     "scatter.recording": (("worker2", 1),),
     "scatter.recorded": (("worker2", 1),),
-    "scatter.closing": (("web", 1), ("relay1", 4)),
-    "scatter.closed": (("web", 1), ("relay1", 4)),
+    "scatter.closing": (("relay1", 1), ("relay1", 4)),
+    "scatter.closed": (("relay1", 1), ("relay1", 4)),
 }
 STEPS, COMPENSATIONS, ORCHESTRATOR = "worker1", "worker2", "worker3"
 BOTH = (STEPS, COMPENSATIONS)
