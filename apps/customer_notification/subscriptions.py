@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -81,13 +82,7 @@ def _completed(envelope: Envelope) -> News:
     text = texts.ride_completed(
         origin=ride.origin, destination=ride.destination, fare=ride.fare, currency=ride.currency
     )
-    return News(
-        customer=ride.customer,
-        kind=Kind.RIDE_COMPLETED,
-        about=ride.ride_completion,
-        text=text,
-        cause=envelope,
-    )
+    return _news(ride.customer, Kind.RIDE_COMPLETED, ride.ride_completion, text, envelope)
 
 
 def _booked(envelope: Envelope) -> News:
@@ -99,9 +94,7 @@ def _booked(envelope: Envelope) -> News:
         price=ride.price,
         currency=ride.currency,
     )
-    return News(
-        customer=ride.customer, kind=Kind.RIDE_BOOKED, about=ride.ride, text=text, cause=envelope
-    )
+    return _news(ride.customer, Kind.RIDE_BOOKED, ride.ride, text, envelope)
 
 
 def _cancelled(envelope: Envelope) -> News:
@@ -109,21 +102,13 @@ def _cancelled(envelope: Envelope) -> News:
     text = texts.ride_cancelled(
         origin=ride.origin, destination=ride.destination, fee=ride.fee, currency=ride.currency
     )
-    return News(
-        customer=ride.customer,
-        kind=Kind.RIDE_CANCELLED,
-        about=ride.ride,
-        text=text,
-        cause=envelope,
-    )
+    return _news(ride.customer, Kind.RIDE_CANCELLED, ride.ride, text, envelope)
 
 
 def _no_quotes(envelope: Envelope) -> News:
     rfq = ride_booking.QuotesGathered.from_data(envelope.data)
     text = texts.no_quotes(origin=rfq.origin, destination=rfq.destination)
-    return News(
-        customer=rfq.customer, kind=Kind.NO_QUOTES, about=rfq.rfq, text=text, cause=envelope
-    )
+    return _news(rfq.customer, Kind.NO_QUOTES, rfq.rfq, text, envelope)
 
 
 def _prebooked(envelope: Envelope) -> News:
@@ -134,7 +119,7 @@ def _prebooked(envelope: Envelope) -> News:
         ride_at=ride.ride_at,
         discount_percent=ride.discount_percent,
     )
-    return _about_prebooking(ride, Kind.PREBOOKED, text, envelope)
+    return _news(ride.customer, Kind.PREBOOKED, ride.prebooking, text, envelope)
 
 
 def _prebooking_rejected(envelope: Envelope) -> News:
@@ -145,7 +130,7 @@ def _prebooking_rejected(envelope: Envelope) -> News:
         ride_at=ride.ride_at,
         explanation=ride.explanation,
     )
-    return _about_prebooking(ride, Kind.PREBOOKING_REJECTED, text, envelope)
+    return _news(ride.customer, Kind.PREBOOKING_REJECTED, ride.prebooking, text, envelope)
 
 
 def _prebooking_cancelled(envelope: Envelope) -> News:
@@ -153,7 +138,7 @@ def _prebooking_cancelled(envelope: Envelope) -> News:
     text = texts.prebooking_cancelled(
         origin=ride.origin, destination=ride.destination, ride_at=ride.ride_at
     )
-    return _about_prebooking(ride, Kind.PREBOOKING_CANCELLED, text, envelope)
+    return _news(ride.customer, Kind.PREBOOKING_CANCELLED, ride.prebooking, text, envelope)
 
 
 def _prebooking_unfulfilled(envelope: Envelope) -> News:
@@ -161,13 +146,7 @@ def _prebooking_unfulfilled(envelope: Envelope) -> News:
     text = texts.prebooking_unfulfilled(
         origin=ride.origin, destination=ride.destination, ride_at=ride.ride_at
     )
-    return _about_prebooking(ride, Kind.PREBOOKING_UNFULFILLED, text, envelope)
-
-
-def _about_prebooking(
-    ride: ride_prebooking.PrebookedRide, kind: Kind, text: texts.Text, cause: Envelope
-) -> News:
-    return News(customer=ride.customer, kind=kind, about=ride.prebooking, text=text, cause=cause)
+    return _news(ride.customer, Kind.PREBOOKING_UNFULFILLED, ride.prebooking, text, envelope)
 
 
 def _fare_collected(envelope: Envelope) -> News:
@@ -179,13 +158,7 @@ def _fare_collected(envelope: Envelope) -> News:
         currency=fare.currency,
         card=fare.card,
     )
-    return News(
-        customer=fare.customer,
-        kind=Kind.FARE_COLLECTED,
-        about=fare.collection,
-        text=text,
-        cause=envelope,
-    )
+    return _news(fare.customer, Kind.FARE_COLLECTED, fare.collection, text, envelope)
 
 
 def _fare_failed(envelope: Envelope) -> News:
@@ -198,13 +171,7 @@ def _fare_failed(envelope: Envelope) -> News:
         reason=fare.reason,
         given_back=fare.given_back,
     )
-    return News(
-        customer=fare.customer,
-        kind=Kind.FARE_FAILED,
-        about=fare.collection,
-        text=text,
-        cause=envelope,
-    )
+    return _news(fare.customer, Kind.FARE_FAILED, fare.collection, text, envelope)
 
 
 def _fare_refunded(envelope: Envelope) -> News:
@@ -216,13 +183,7 @@ def _fare_refunded(envelope: Envelope) -> News:
         currency=fare.currency,
         card=fare.card,
     )
-    return News(
-        customer=fare.customer,
-        kind=Kind.FARE_REFUNDED,
-        about=fare.refund,
-        text=text,
-        cause=envelope,
-    )
+    return _news(fare.customer, Kind.FARE_REFUNDED, fare.refund, text, envelope)
 
 
 def _fare_stuck(envelope: Envelope) -> News:
@@ -230,7 +191,11 @@ def _fare_stuck(envelope: Envelope) -> News:
     text = texts.fare_stuck(
         collection=fare.collection, customer=fare.customer, step=fare.step, reason=fare.reason
     )
-    return News(customer=STAFF, kind=Kind.FARE_STUCK, about=fare.saga, text=text, cause=envelope)
+    return _news(STAFF, Kind.FARE_STUCK, fare.saga, text, envelope)
+
+
+def _news(customer: str, kind: Kind, about: UUID, text: texts.Text, cause: Envelope) -> News:
+    return News(customer=customer, kind=kind, about=about, text=text, cause=cause)
 
 
 NEWS: Mapping[str, Callable[[Envelope], News]] = {

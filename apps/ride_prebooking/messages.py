@@ -110,14 +110,11 @@ class RidePrebooked(PrebookedRide):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrebookingRejected(PrebookedRide):
-    """A prebooking is not to be had; `reason` is for programs, `explanation` says it in words."""
-
-    TYPE: ClassVar[str] = "v1.ride-prebooking.rejected"
+class MissedRide(PrebookedRide):
+    """A ride that is not to be; `reason` is for programs, `explanation` says it in words."""
 
     reason: str
     explanation: str
-    rejected_at: datetime
 
     def to_data(self) -> dict[str, Any]:
         """Return the JSON-ready object."""
@@ -125,16 +122,29 @@ class PrebookingRejected(PrebookedRide):
             **super().to_data(),
             "reason": self.reason,
             "explanation": self.explanation,
-            "rejected_at": self.rejected_at.isoformat(),
         }
 
     @classmethod
     def _others(cls, data: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "reason": data["reason"],
-            "explanation": data["explanation"],
-            "rejected_at": datetime.fromisoformat(data["rejected_at"]),
-        }
+        return {"reason": data["reason"], "explanation": data["explanation"]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrebookingRejected(MissedRide):
+    """A prebooking is not to be had."""
+
+    TYPE: ClassVar[str] = "v1.ride-prebooking.rejected"
+
+    rejected_at: datetime
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the JSON-ready object."""
+        return {**super().to_data(), "rejected_at": self.rejected_at.isoformat()}
+
+    @classmethod
+    def _others(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        moment = datetime.fromisoformat(data["rejected_at"])
+        return {**super()._others(data), "rejected_at": moment}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,31 +222,21 @@ class PrebookingDispatched(PrebookedRide):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrebookingUnfulfilled(PrebookedRide):
+class PrebookingUnfulfilled(MissedRide):
     """A prebooked ride was due, and no unicorn was found for it."""
 
     TYPE: ClassVar[str] = "v1.ride-prebooking.unfulfilled"
 
-    reason: str
-    explanation: str
     unfulfilled_at: datetime
 
     def to_data(self) -> dict[str, Any]:
         """Return the JSON-ready object."""
-        return {
-            **super().to_data(),
-            "reason": self.reason,
-            "explanation": self.explanation,
-            "unfulfilled_at": self.unfulfilled_at.isoformat(),
-        }
+        return {**super().to_data(), "unfulfilled_at": self.unfulfilled_at.isoformat()}
 
     @classmethod
     def _others(cls, data: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "reason": data["reason"],
-            "explanation": data["explanation"],
-            "unfulfilled_at": datetime.fromisoformat(data["unfulfilled_at"]),
-        }
+        moment = datetime.fromisoformat(data["unfulfilled_at"])
+        return {**super()._others(data), "unfulfilled_at": moment}
 
 
 def _ride(data: Mapping[str, Any]) -> dict[str, Any]:

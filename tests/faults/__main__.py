@@ -89,7 +89,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="faults whose name contains one")
     parser.add_argument("--short", action="store_true", help="a few faults, each once")
-    parser.add_argument("--minutes", type=float, default=FULL_MINUTES, help="about how long")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=FULL_MINUTES,
+        help="rounds of each fault, as a share of 40; at least one",
+    )
     parser.add_argument("--json", type=Path, metavar="PATH", help="where to write the rows")
     parser.add_argument("--keep", type=Path, metavar="PATH", help="where logs are to stay")
     parser.add_argument("--docs", type=Path, metavar="PATH", help="where to write the page")

@@ -25,18 +25,18 @@ from tests.faults import quotes, running, sagas, servers
 from tests.faults.asking import Asking, quotes_keep_being_asked
 from tests.faults.audit import Findings, Ledger
 from tests.faults.deployment import Deployment
-from tests.faults.injections import wire
+from tests.faults.injections import processes, wire
 from tests.faults.load import Style, rides_keep_coming
 from tests.faults.report import Row
 from tests.faults.running import Experiment, Fault
-from tests.faults.servers import Ground, Setting
+from tests.faults.servers import Ground, Scene, Setting
 from tests.faults.starting import Plan, sagas_keep_starting
+from tests.faults.topology import DOING
 
 USUAL_WAY = "negative control: the usual way"
 RECEIPTS_OFF = "negative control: receipts off"
 ORDER_OFF = "negative control: order off"
 DEADLINES_OFF = "negative control: deadlines off"
-LOSSES_AT_LEAST = 5
 SENT_ONCE = "negative control: sagas, nothing sent again"
 
 STILL_SECONDS = 2.0
@@ -182,10 +182,12 @@ def sent_once(ground: Ground, rounds: int) -> Row:
     with servers.scene(ground, setting) as scene, scene.sql() as connection:
         ledger = Ledger(connection)
         with sagas_keep_starting(url=scene.deployment.url, plans=(Plan(),)) as started:
-            for _ in range(max(rounds, LOSSES_AT_LEAST)):
+            for _ in range(rounds):
                 enough = len(started.sagas) + SAGAS_BETWEEN
                 wait_until(partial(_has_more, started.sagas, enough), what="sagas are started")
-                scene.redis().flushall()
+                with processes.all_frozen(scene, "worker"):
+                    wait_until(partial(_is_on_the_wire, scene), what="something is on its way")
+                    scene.redis().flushall()
         _wait_until_no_saga_moves(ledger)
         sagas.check(ledger.rows, since=0, started=started, findings=findings)
     lost = {sagas.UNENDED: findings.lost[sagas.UNENDED]}
@@ -196,6 +198,11 @@ def sent_once(ground: Ground, rounds: int) -> Row:
         f"{time.monotonic() - began:.0f} s\n"
     )
     return row
+
+
+def _is_on_the_wire(scene: Scene) -> bool:
+    client = scene.redis()
+    return any(client.llen(queue) for queue in DOING)
 
 
 def _has_more(told: Mapping[str, str], than: int) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from tests.faults.servers import Scene
 
@@ -52,6 +53,19 @@ def stop_each_twice(scene: Scene) -> float:
 def quit_each(scene: Scene) -> float:
     """Send SIGQUIT to every process: Celery's cold shutdown."""
     return _signal_each(scene, signal.SIGQUIT)
+
+
+@contextmanager
+def all_frozen(scene: Scene, kind: str) -> Iterator[None]:
+    """SIGSTOP every process of that kind for the block: what is sent to them stays on the wire."""
+    names = [name for name in scene.deployment.names if name.startswith(kind)]
+    for name in names:
+        _signal_group(scene, name, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for name in names:
+            _signal_group(scene, name, signal.SIGCONT)
 
 
 def freeze(kind: str) -> Callable[[Scene], float]:
