@@ -17,14 +17,15 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import orjson
-import pyarrow.dataset as datasets
 
 from apps.datalake_ingestion import parquet, queries
 from apps.datalake_ingestion.lake import Lake
+
+if TYPE_CHECKING:
+    import duckdb
 
 MOST_TRIES = 5
 READING = ("SELECT", "EXPLAIN", "MULTI")
@@ -74,10 +75,13 @@ def ask(sql: str, *, lake: Lake, parameters: Sequence[Any] = ()) -> Answer:
 
     When a file is gone because compaction has put another in its place meanwhile, it is asked anew.
     """
+    import duckdb  # noqa: PLC0415 - slow to load, and large: only those who ask pay
+
     paths = _paths(lake)
     for _ in range(MOST_TRIES):
         try:
-            return _ask(sql, lake=lake, paths=paths, parameters=parameters)
+            with duckdb.connect() as connection:
+                return _ask(connection, sql, lake=lake, paths=paths, parameters=parameters)
         except (duckdb.Error, OSError) as error:
             before, paths = paths, _paths(lake)
             if paths == before:
@@ -98,15 +102,21 @@ def _paths(lake: Lake) -> dict[str, list[str]]:
     return found
 
 
-def _ask(sql: str, *, lake: Lake, paths: dict[str, list[str]], parameters: Sequence[Any]) -> Answer:
-    with duckdb.connect() as connection:
-        _refuse_writing(connection, sql)
-        views = _views(connection, sql, lake=lake, paths=paths)
-        for statement in itertools.chain(views, SEALED):
-            connection.execute(statement).fetchall()
-        result = connection.execute(sql, list(parameters))
-        columns = tuple(column[0] for column in result.description or ())
-        return Answer(columns, tuple(result.fetchall()))
+def _ask(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    *,
+    lake: Lake,
+    paths: dict[str, list[str]],
+    parameters: Sequence[Any],
+) -> Answer:
+    _refuse_writing(connection, sql)
+    views = _views(connection, sql, lake=lake, paths=paths)
+    for statement in itertools.chain(views, SEALED):
+        connection.execute(statement).fetchall()
+    result = connection.execute(sql, list(parameters))
+    columns = tuple(column[0] for column in result.description or ())
+    return Answer(columns, tuple(result.fetchall()))
 
 
 def _refuse_writing(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
@@ -176,5 +186,7 @@ def _quoted(text: str, mark: str) -> str:
 
 
 def _dataset(lake: Lake, paths: Sequence[str]) -> Any:
+    import pyarrow.dataset as datasets  # noqa: PLC0415 - as DuckDB
+
     files = getattr(lake.files, "fs", lake.files)
     return datasets.dataset(list(paths), format="parquet", schema=parquet.SCHEMA, filesystem=files)

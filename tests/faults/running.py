@@ -28,6 +28,7 @@ from tests.faults.topology import QUEUE_NAMES
 QUIET_SECONDS = 60.0
 ACCEPTING_SECONDS = 60.0
 RIDES_BETWEEN = 25
+FARES_BETWEEN = 10  # those who pay ride seldom
 STAFF = 2
 PLAIN = Setting("one web, one relay, two workers")
 
@@ -117,9 +118,10 @@ def _styles(fault: Fault) -> Sequence[Style]:
 
 
 def _inject_all(fault: Fault, scene: Scene, load: Load) -> None:
+    some = FARES_BETWEEN if fault.fares else RIDES_BETWEEN
     for _ in range(fault.rounds):
         for inject in fault.injections:
-            wait_for_rides(load.accepted)
+            wait_for_rides(load.accepted, some=some)
             began = time.time()
             try:
                 load.ended.append(inject(scene))
@@ -129,7 +131,7 @@ def _inject_all(fault: Fault, scene: Scene, load: Load) -> None:
                 load.outages.append((began, load.ended[-1]))
             if not fault.relentless:
                 _wait_for_recovery(scene)
-    wait_for_rides(load.accepted)
+    wait_for_rides(load.accepted, some=some)
 
 
 def _wait_for_recovery(scene: Scene) -> None:
@@ -143,12 +145,12 @@ def _wait_for_recovery(scene: Scene) -> None:
         )
 
 
-def wait_for_rides(accepted: Accepted) -> None:
+def wait_for_rides(accepted: Accepted, *, some: int = RIDES_BETWEEN) -> None:
     """Wait until some more rides are accepted."""
-    enough = len(accepted.rides) + RIDES_BETWEEN
+    enough = len(accepted.rides) + some
     wait_until(
         lambda: len(accepted.rides) >= enough,
-        what=f"{RIDES_BETWEEN} rides are accepted",
+        what=f"{some} rides are accepted",
         seconds=ACCEPTING_SECONDS,
     )
 

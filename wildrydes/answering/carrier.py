@@ -15,18 +15,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import celery
 from celery.canvas import Signature
 
-from wildrydes import redis, topology, wire
-from wildrydes.models import Dispatch
+from wildrydes import topology
 from wildrydes.wire import Delivery
 
-NOTED_SECONDS = 10
 RECORD = "record"
 CLOSE = "close"
 
@@ -46,10 +43,12 @@ def needs_chord(subscription: str) -> bool:
     return has_backend and bool(entry.responder) and not entry.command
 
 
-def then(subscription: str) -> Sequence[Signature[Any]]:
+def then(subscription: str, *, dispatch_id: UUID) -> Sequence[Signature[Any]]:
     """Return what a delivery to this subscription has for the rest of its chain, if it has one."""
     entry = topology.current().subscription(subscription)
-    return [_record(entry.answers_to)] if entry.responder and entry.command else []
+    if not (entry.responder and entry.command):
+        return []
+    return [_record(entry.answers_to, dispatch_id)]
 
 
 def put(parts: Iterable[Part]) -> None:
@@ -64,44 +63,41 @@ def put(parts: Iterable[Part]) -> None:
         _chord(gathering, header).apply_async()
 
 
-def note_answered(dispatch_id: UUID) -> None:
-    """Note that a delivery's answers are on their way to be recorded."""
-    with suppress(*wire.WIRE_ERRORS):
-        redis.client().set(_answered_key(dispatch_id), b"1", ex=NOTED_SECONDS)
+def record_id(dispatch_id: UUID) -> UUID:
+    """Return the id of the task that records the answers of a dispatch, however often it is sent.
 
-
-def answered(queue: str) -> frozenset[UUID]:
-    """Return the open dispatches of a queue whose answers stand in their asker's queue.
-
-    While that holds anything they may be in it. To send them again then would only make it longer.
+    While that task stands in its queue nothing of the dispatch is lost.
     """
-    askers = {
-        topology.current().subscription(entry.answers_to).queue
-        for entry in topology.current().subscriptions
+    return uuid5(dispatch_id, RECORD)
+
+
+def queues_of_answers(queue: str) -> frozenset[str]:
+    """Return the queues in which the answers wait that are given by those who take from `queue`."""
+    now = topology.current()
+    return frozenset(
+        now.subscription(entry.answers_to).queue
+        for entry in now.subscriptions
         if entry.queue == queue and entry.answers_to
-    }
-    if not any(redis.client().llen(name) for name in askers):
-        return frozenset()
-    open_ = Dispatch.objects.filter(queue=queue, sent_at__isnull=False)
-    ids = list(open_.values_list("id", flat=True))
-    noted = redis.client().mget([_answered_key(dispatch_id) for dispatch_id in ids]) if ids else []
-    return frozenset(found for found, sign in zip(ids, noted, strict=True) if sign)
+    )
 
 
-def _answered_key(dispatch_id: UUID) -> str:
-    return f"wildrydes:answered:{dispatch_id}"
-
-
-def _record(asker: str) -> Signature[Any]:
-    return _task(f"{asker}.{RECORD}", queue=topology.current().subscription(asker).queue)
+def _record(asker: str, dispatch_id: UUID) -> Signature[Any]:
+    return _task(
+        f"{asker}.{RECORD}",
+        queue=topology.current().subscription(asker).queue,
+        task_id=str(record_id(dispatch_id)),
+    )
 
 
 def _chord(gathering: str, header: Sequence[Part]) -> Signature[Any]:
     queue = topology.current().subscription(gathering).queue
-    record = _record(gathering)
     scatters = sorted({str(message_id) for part in header for message_id in part.message_ids})
     close = _task(f"{gathering}.{CLOSE}", queue=queue, args=(scatters,), immutable=True)
-    return celery.chord([celery.chain(_delivery(part), record.clone()) for part in header], close)
+    chains = [
+        celery.chain(_delivery(part), _record(gathering, part.delivery.dispatch_id))
+        for part in header
+    ]
+    return celery.chord(chains, close)
 
 
 def _delivery(part: Part) -> Signature[Any]:

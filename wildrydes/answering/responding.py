@@ -6,7 +6,9 @@ the same words, and not asked of the handler again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -29,6 +31,8 @@ UPDATE wildrydes_receipt AS receipt SET answer = said.answer
 FROM json_to_recordset(%s::json) AS said (id uuid, answer jsonb)
 WHERE receipt.subscription = %s AND receipt.message_id = said.id
 """
+# What responders have just said, for who carries it back; None where they said nothing yet.
+_heard: ContextVar[dict[UUID, Answer | None] | None] = ContextVar("heard", default=None)
 ENDED_WITHOUT = (Receipt.Status.DEAD, Receipt.Status.DROPPED)
 
 
@@ -52,9 +56,11 @@ def answers(
 
     def bind(responder: Responder) -> Responder:
         def run(envelopes: Sequence[Envelope]) -> None:
-            said = responder(envelopes)
-            pairs = zip(envelopes, said, strict=True)
-            _keep(subscription, {envelope.id: answer for envelope, answer in pairs if answer})
+            pairs = zip(envelopes, responder(envelopes), strict=True)
+            said = {envelope.id: answer for envelope, answer in pairs}
+            _keep(subscription, {id_: answer for id_, answer in said.items() if answer})
+            if (heard := _heard.get()) is not None:
+                heard.update(said)
 
         fenced = outside_effects and not replayable
         subscriptions.add(
@@ -100,9 +106,33 @@ def reply_all(subscription: Subscription, envelopes: Sequence[Envelope]) -> None
         _send(replies)
 
 
-def said_to(subscription: Subscription, envelopes: Sequence[Envelope]) -> dict[UUID, Answer]:
-    """Return what stands on the receipts of these requests, as far as they are settled."""
+@contextmanager
+def hearing() -> Iterator[Mapping[UUID, Answer | None]]:
+    """Yield what is answered in the block, by the requests' ids, as it was said last.
+
+    It holds when all of it is committed, and not when a part was rolled back.
+    """
+    heard: dict[UUID, Answer | None] = {}
+    token = _heard.set(heard)
+    try:
+        yield heard
+    finally:
+        _heard.reset(token)
+
+
+def said_to(
+    subscription: Subscription,
+    envelopes: Sequence[Envelope],
+    *,
+    heard: Mapping[UUID, Answer | None] | None = None,
+) -> dict[UUID, Answer]:
+    """Return what stands on the receipts of these requests, as far as they are settled.
+
+    They are not read where all of it was `heard` as it was written.
+    """
     ids = [item.id for item in envelopes if item.reply_to == subscription.answers_to]
+    if heard and heard.keys() >= set(ids):
+        return {id_: answer for id_ in ids if (answer := heard[id_])}
     found = Receipt.objects.filter(subscription=subscription.name, message_id__in=ids)
     said: dict[UUID, Answer] = {}
     for message_id, status, answer, error in found.values_list(

@@ -16,7 +16,7 @@ import structlog
 from django.db import connection, transaction
 
 from wildrydes import crashpoints, models, topology, wire
-from wildrydes.answering import carrier, responding
+from wildrydes.answering import responding
 from wildrydes.answering.answer import Answer, from_data
 from wildrydes.consumer import consuming, heartbeat, reading
 from wildrydes.errors import UnreadableMessageError
@@ -27,6 +27,7 @@ from wildrydes.scatter_gather import closing, recording
 log = structlog.get_logger(__name__)
 
 Carried = Mapping[str, Any]
+Heard = Mapping[UUID, Answer | None]
 
 
 def answer(*, subscription: str, body: Mapping[str, Any], worker: str = "") -> Carried:
@@ -35,8 +36,13 @@ def answer(*, subscription: str, body: Mapping[str, Any], worker: str = "") -> C
     The dispatch stays open. Messages that were handled before are answered as they were then.
     """
     try:
-        consuming.consume(subscription=subscription, body=body, worker=worker, carried=True)
-        return _answers(subscription, wire.read(body))
+        with responding.hearing() as heard:
+            outcome = consuming.consume(
+                subscription=subscription, body=body, worker=worker, carried=True
+            )
+        delivery = wire.read(body)
+        is_all_new = outcome.done == len(delivery.messages)
+        return _answers(subscription, delivery, heard=heard if is_all_new else {})
     except Exception:
         log.exception("answers_lost", subscription=subscription)
         connection.close()
@@ -75,13 +81,12 @@ def look_again(*, scatter_ids: Sequence[str]) -> None:
         connection.close()
 
 
-def _answers(name: str, delivery: wire.Delivery) -> Carried:
+def _answers(name: str, delivery: wire.Delivery, *, heard: Heard) -> Carried:
     subscription = topology.current().subscription(name)
     work = reading.read(delivery, subscription=subscription)
     envelopes = [item.envelope for item in work.items]
-    said = responding.said_to(subscription, envelopes)
+    said = responding.said_to(subscription, envelopes, heard=heard)
     subjects = {item.id: [item.subject] for item in envelopes} if subscription.command else {}
-    carrier.note_answered(delivery.dispatch_id)
     return {
         "dispatch": str(delivery.dispatch_id),
         "origin": delivery.origin,

@@ -80,17 +80,20 @@ def claim_lapsed() -> list[Dispatch]:
 def _lost(queue: str, lapsed: Sequence[Dispatch]) -> list[Dispatch]:
     """Return those that neither stand in the queue nor are at work, oldest first.
 
-    What was answered waits for its answers to be recorded, in its gathering's queue.
+    What was answered may wait for its answers to be recorded, in the queue of who asked.
     """
+    queues = [queue, *sorted(carrier.queues_of_answers(queue))]
     with redis.client().pipeline(transaction=False) as pipeline:
-        pipeline.eval(STANDING, 1, queue, END_OF_A_MESSAGE)
+        for name in queues:
+            pipeline.eval(STANDING, 1, name, END_OF_A_MESSAGE)
         pipeline.mget([wire.at_work_key(dispatch.id) for dispatch in lapsed])
-        standing, at_work = pipeline.execute()
-    there = {found.decode() for found in standing}
-    silent = [item for item, sign in zip(lapsed, at_work, strict=True) if sign is None]
-    gone = [item for item in silent if str(item.id) not in there]
-    answered = carrier.answered(queue) if gone else frozenset()
-    return [item for item in gone if item.id not in answered]
+        *standing, at_work = pipeline.execute()
+    there = {found.decode() for each in standing for found in each}
+    return [
+        item
+        for item, sign in zip(lapsed, at_work, strict=True)
+        if sign is None and there.isdisjoint((str(item.id), str(carrier.record_id(item.id))))
+    ]
 
 
 def _look_again_soon(dispatches: Sequence[Dispatch]) -> None:

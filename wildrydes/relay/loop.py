@@ -39,6 +39,7 @@ class Relay:
         self._origin = ""
         self._leases_checked_at = float("-inf")
         self._more_in = float("inf")
+        self._is_through = False
         self._listener: AcknowledgementListener | None = None
         self._timekeeper = Timekeeper()
 
@@ -69,7 +70,7 @@ class Relay:
         while not self._stopping.is_set():
             try:
                 run_due(self._chores, outages=DATABASE_ERRORS)
-                if not self.turn():
+                if not self.turn() or self._is_through:
                     self._wakeups.wait(seconds=self._patience())
             except wire.WIRE_ERRORS as error:
                 self._wait_out("redis", error, self._redis_answers)
@@ -77,10 +78,11 @@ class Relay:
                 self._wait_out("postgres", error, self._postgres_answers)
 
     def turn(self) -> bool:
-        """Do everything that can be done now; return whether anything was."""
+        """Do what can be done now; return whether anything was."""
         self._begin()
         lapsed = self._claim_lapsed()
         crashpoints.reach("relay.resending")
+        self._is_through = not lapsed
         routed, claim = self._route_and_claim()
         self._more_in = claim.more_in
         crashpoints.reach("relay.committed")
@@ -96,9 +98,10 @@ class Relay:
             if not turns.take():
                 return {}, sending.Claim([])
             routed = routing.route_messages(limit=limit)
-            routing.schedule_retries(limit=limit)
+            retried = routing.schedule_retries(limit=limit)
             claim = sending.claim()
             crashpoints.reach("relay.claimed")
+        self._is_through &= claim.all_seen and not retried and len(routed) < limit
         return routed, claim
 
     def _begin(self) -> None:

@@ -4,7 +4,8 @@ Guarantee: of a limited queue at most one second's worth of messages goes out at
 `per_second` a second from then on, whatever number of relays and workers there is. Tokens are taken
 in the transaction that claims; what has none waits in Postgres. A change holds from the next claim.
 Does not guarantee: that a message which is sent again, for its lease has lapsed, waits for a token.
-One that is tried again, or that Redis lost, does.
+One that is tried again, or that Redis lost, does. Nor that a limit outlives a crash of Postgres:
+what it had no time to write to disk, less than a second's worth, may go out again at once.
 Source: Turner, New Directions in Communications (the leaky bucket as a meter).
 """
 

@@ -13,7 +13,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from wildrydes import recipients, topology
+from wildrydes import prepared, recipients, topology
 from wildrydes.envelope import Envelope
 from wildrydes.models import Dispatch
 from wildrydes.relay import batches, reading
@@ -90,12 +90,9 @@ def parcel_of(envelope: Envelope) -> Parcel:
 
 def enter(wanted: Mapping[str, Sequence[Parcel]], *, source: Dispatch.Source) -> None:
     """Store waiting dispatches of these parcels for each subscription, by its name."""
-    if wanted:
-        Dispatch.objects.bulk_create(
-            dispatch
-            for name, parcels in wanted.items()
-            for dispatch in _pack(name, parcels, source)
-        )
+    prepared.insert(
+        [dispatch for name, parcels in wanted.items() for dispatch in _pack(name, parcels, source)]
+    )
 
 
 def _pack(name: str, parcels: Sequence[Parcel], source: Dispatch.Source) -> Iterable[Dispatch]:

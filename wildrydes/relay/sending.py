@@ -80,10 +80,14 @@ WHERE subscription = %s AND message_id = ANY(%s) AND message IS NOT NULL
 
 @dataclass(frozen=True)
 class Claim:
-    """What has to be put on the wire after the commit, and in how many seconds more may go."""
+    """What has to be put on the wire after the commit, and in how many seconds more may go.
+
+    `all_seen` says that each dispatch goes as it was found: nothing was merged or left behind.
+    """
 
     dispatches: list[Dispatch]
     more_in: float = float("inf")
+    all_seen: bool = True
 
 
 def claim() -> Claim:
@@ -92,8 +96,9 @@ def claim() -> Claim:
     Must run inside a transaction that holds the turn (see `turns`). No two open dispatches of a
     subscription hold the same group.
     """
+    found = list(Dispatch.objects.raw(WAITING_WITH_ROOM, _room()))
     by_queue: dict[str, list[Dispatch]] = defaultdict(list)
-    for dispatch in Dispatch.objects.raw(WAITING_WITH_ROOM, _room()):
+    for dispatch in found:
         by_queue[dispatch.queue].append(dispatch)
     buckets = pacing.buckets(waiting[0] for waiting in by_queue.values())
     merged = chain.from_iterable(_merge(waiting) for waiting in by_queue.values())
@@ -102,7 +107,8 @@ def claim() -> Claim:
     still_there = ([item for item in batch if item.message_ids is not None] for batch in going)
     covered = pacing.cover((batch for batch in still_there if batch), buckets=buckets)
     more_in = min((bucket.seconds for bucket in buckets.values()), default=float("inf"))
-    return Claim(mark_sent(_into_one_each(covered)), more_in)
+    sent = mark_sent(_into_one_each(covered))
+    return Claim(sent, more_in, all_seen=len(sent) == len(found))
 
 
 def _room() -> list[object]:
@@ -150,7 +156,7 @@ def put_on_wire(dispatches: Sequence[Dispatch], *, origin: str, recent: RecentMe
                 delivery,
                 subscription=dispatch.subscription,
                 queue=dispatch.queue,
-                then=carrier.then(dispatch.subscription),
+                then=carrier.then(dispatch.subscription, dispatch_id=dispatch.id),
             )
         except wire.WIRE_ERRORS:
             _wait_again(plain[index:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -13,9 +14,11 @@ from django.db.models import F
 
 from config.embedded.valkey import EmbeddedValkey
 from wildrydes import publishing, redis, wire
+from wildrydes.conf import kernel_settings
 from wildrydes.consumer import consume
 from wildrydes.models import Dispatch, Unrouted
-from wildrydes.relay import Relay, batches
+from wildrydes.relay import Relay, batches, loop
+from wildrydes.relay.wakeup import Wakeups
 
 from .conftest import Do, Kernel, small_topology
 
@@ -23,6 +26,21 @@ from .conftest import Do, Kernel, small_topology
 def let_leases_lapse() -> None:
     """Pretend that every lease has run out."""
     Dispatch.objects.update(lease_until=F("lease_until") - timedelta(days=1))
+
+
+def turns_until_it_waits(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Let the relay run until it would wait, and return how many turns it has made."""
+    turns: list[None] = []
+    take_turn = kernel.relay.turn
+
+    def count() -> bool:
+        turns.append(None)
+        return take_turn()
+
+    monkeypatch.setattr(kernel.relay, "turn", count)
+    monkeypatch.setattr(Wakeups, "wait", lambda self, *, seconds: kernel.relay.stop())
+    kernel.relay.run()
+    return len(turns)
 
 
 def test_each_subscription_gets_its_own_copy_if_its_filter_lets_it_through(kernel: Kernel) -> None:
@@ -65,6 +83,37 @@ def test_batches_keep_within_the_bounds_of_items(kernel: Kernel) -> None:
     kernel.relay.turn()
     sizes = sorted(Dispatch.objects.filter(queue="first").values_list("size", flat=True))
     assert sizes == [2, 4, 4]
+
+
+def test_the_relay_looks_again_before_it_waits_where_something_was_left_behind(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = dataclasses.replace(kernel_settings(), routing_batch=3)
+    monkeypatch.setattr(loop, "kernel_settings", lambda: few)
+    kernel.use(small_topology(batch_items=1, max_open=100))
+    kernel.publish(*range(10))
+    assert turns_until_it_waits(kernel, monkeypatch) == 4
+    assert kernel.standing("first") == 10
+
+
+def test_the_relay_looks_again_before_it_waits_where_something_was_merged(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel.use(small_topology(max_open=1))
+    for number in range(3):
+        kernel.publish(number)
+        kernel.relay.turn()
+    kernel.work("first")
+    assert turns_until_it_waits(kernel, monkeypatch) == 2
+    assert kernel.standing("first") == 1
+
+
+def test_a_relay_that_has_sent_all_that_it_found_waits_for_the_next_call(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel.publish(1)
+    assert turns_until_it_waits(kernel, monkeypatch) == 1
+    assert kernel.standing("first") == 1
 
 
 def test_batches_keep_within_the_bounds_of_bytes(kernel: Kernel) -> None:

@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import celery
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
@@ -132,6 +133,24 @@ def test_a_hop_that_was_lost_is_sent_again_and_answered_with_the_same_words(
     sales.run()
     assert sales.statuses() == {"k": "completed"}
     assert [name for name, _ in sales.calls] == EVERY_STEP
+
+
+def test_a_command_whose_answer_waits_to_be_recorded_is_not_sent_again(sales: Sales) -> None:
+    sales.start()
+    while sales.kernel.relay.turn():
+        pass
+    (record,) = json.loads(json.loads(redis.client().lindex("book", -1))["body"])[2]["chain"]
+    body = sales.kernel.take("book")
+    assert body is not None
+    carried = answering.answer(subscription="book.do", body=body)
+    celery.signature(record).apply_async((carried,))
+    let_leases_lapse(sales)
+    sales.kernel.relay.turn()
+    assert sales.kernel.standing("book") == 0
+    redis.client().delete(record["options"]["queue"])
+    let_leases_lapse(sales)
+    sales.kernel.relay.turn()
+    assert sales.kernel.standing("book") == 1
 
 
 def test_everything_survives_an_empty_redis(sales: Sales) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +15,8 @@ from django.db.models import F
 
 from config.embedded.valkey import EmbeddedValkey
 from wildrydes import publishing, redis, wire
-from wildrydes.consumer import answering
+from wildrydes.consumer import answering, limits
+from wildrydes.errors import TimeLimitExceededError
 from wildrydes.models import Dispatch, Receipt, Response, Scatter, new_id
 from wildrydes.scatter_gather import answered
 
@@ -35,6 +38,12 @@ def on_the_wire(queue: str) -> list[dict[str, Any]]:
         message = json.loads(raw)
         found.append({**message["headers"], "embed": json.loads(message["body"])[2]})
     return found
+
+
+def hand_on(gathering: Gathering, name: str) -> None:
+    """Let a responder handle its next delivery, and Celery send the rest of its chain."""
+    (record,) = on_the_wire(name)[-1]["embed"]["chain"]
+    celery.signature(record).apply_async((gathering.answer(name),))
 
 
 def test_what_goes_to_responders_in_one_turn_is_one_chord(gathering: Gathering) -> None:
@@ -77,6 +86,21 @@ def test_a_request_that_arrives_again_is_answered_with_the_same_words(
     assert gathering.calls == [("ann", [1])]
 
 
+def test_what_was_answered_and_rolled_back_is_not_carried(
+    gathering: Gathering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def ending_just_too_late(limit: timedelta) -> Iterator[None]:
+        yield
+        raise TimeLimitExceededError(f"took longer than {limit}")
+
+    gathering.ask()
+    gathering.run_relay()
+    monkeypatch.setattr(limits, "time_limit", ending_just_too_late)
+    assert gathering.answer("ann")["answers"] == []
+    assert gathering.calls == [("ann", [1])]
+
+
 def test_answers_that_are_recorded_twice_count_once(gathering: Gathering) -> None:
     scatter_id = gathering.ask()
     gathering.run_relay()
@@ -113,8 +137,7 @@ def test_a_delivery_whose_answers_wait_to_be_recorded_is_not_sent_again(
 ) -> None:
     gathering.ask()
     gathering.run_relay()
-    gathering.answer("ann")
-    redis.client().rpush("asker", b"the answers")
+    hand_on(gathering, "ann")
     let_leases_lapse(gathering)
     gathering.run_relay()
     assert gathering.kernel.standing("ann") == 0
@@ -130,9 +153,8 @@ def test_of_two_deliveries_the_lost_one_is_sent_again_and_not_the_answered_one(
     for number in (1, 2):
         gathering.ask(number, recipients=["ann.answer"])
         gathering.run_relay()
-    gathering.answer("ann")
+    hand_on(gathering, "ann")
     gathering.delivery("ann")
-    redis.client().rpush("asker", b"the answers")
     let_leases_lapse(gathering)
     gathering.run_relay()
     (again,) = gathering.delivery("ann")["messages"]
