@@ -19,12 +19,12 @@ class Sizes:
     batch_items: int = 500
     batch_connections: int = 2
     sustained_probes: int = 5
-    probe_seconds: float = 6.0
+    probe_seconds: float = 5.0
     hold_seconds: float = 60.0
     holds: int = 2
     events: int = 100_000
     single_events: int = 10_000
-    peer_events: int = 1_000
+    peer_events: int = 500
     frugality_events: int = 20_000
     idle_requests: int = 100
     idle_pause: float = 0.05
@@ -36,10 +36,10 @@ class Sizes:
     scale_events: int = 10_000
     scale_rounds: int = 2
     push_messages: int = 100_000
-    rfqs: int = 2_000
+    rfqs: int = 1_200
     peer_rfqs: int = 100
     idle_rfqs: int = 40
-    overdue_rfqs: int = 1_500
+    overdue_rfqs: int = 1_000
     overdue_seconds: float = 3.0
     live_rfqs: int = 100
     streams: int = 1_000

@@ -42,7 +42,7 @@ class Asking:
 
     customer: str
     deadlines: tuple[float, ...] = (1, 2, 3)
-    pause: float = 0.2
+    pause: float = 0.5
     at_most: int = 1_000_000
     rides: bool = False
 

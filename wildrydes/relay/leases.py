@@ -10,7 +10,8 @@ Does not guarantee: that nothing is sent twice; receipts absorb it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 
 from django.db import connection, transaction
 from django.db.models import F
@@ -21,6 +22,7 @@ from wildrydes.models import Dispatch
 from wildrydes.relay import sending
 
 CHECKED_AT_MOST = 500
+Standing = Callable[[str], set[str]]
 
 LAPSED = """
 SELECT * FROM wildrydes_dispatch
@@ -70,30 +72,34 @@ def claim_lapsed() -> list[Dispatch]:
         by_queue: dict[str, list[Dispatch]] = defaultdict(list)
         for dispatch in lapsed:
             by_queue[dispatch.queue].append(dispatch)
-        lost = [item for name, queued in by_queue.items() for item in _lost(name, queued)]
+        standing = cache(_standing)
+        lost = [item for queue, some in by_queue.items() for item in _lost(queue, some, standing)]
         sending.mark_sent(lost)
         taken = {dispatch.id for dispatch in lost}
         _look_again_soon([dispatch for dispatch in lapsed if dispatch.id not in taken])
     return lost
 
 
-def _lost(queue: str, lapsed: Sequence[Dispatch]) -> list[Dispatch]:
-    """Return those that neither stand in the queue nor are at work, oldest first.
+def _lost(queue: str, lapsed: Sequence[Dispatch], standing: Standing) -> list[Dispatch]:
+    """Return those that neither stand in a queue nor are at work, oldest first.
 
-    What was answered may wait for its answers to be recorded, in the queue of who asked.
+    It is looked for them where they go, and in that order: in their queue, at work, and, answered,
+    in the queue of who asked.
     """
-    queues = [queue, *sorted(carrier.queues_of_answers(queue))]
-    with redis.client().pipeline(transaction=False) as pipeline:
-        for name in queues:
-            pipeline.eval(STANDING, 1, name, END_OF_A_MESSAGE)
-        pipeline.mget([wire.at_work_key(dispatch.id) for dispatch in lapsed])
-        *standing, at_work = pipeline.execute()
-    there = {found.decode() for each in standing for found in each}
-    return [
-        item
-        for item, sign in zip(lapsed, at_work, strict=True)
-        if sign is None and there.isdisjoint((str(item.id), str(carrier.record_id(item.id))))
-    ]
+    there = standing(queue)
+    at_work = redis.client().mget([wire.at_work_key(dispatch.id) for dispatch in lapsed])
+    silent = [item for item, sign in zip(lapsed, at_work, strict=True) if sign is None]
+    gone = [item for item in silent if str(item.id) not in there]
+    if not gone:
+        return []
+    answered = set[str]().union(*map(standing, carrier.queues_of_answers(queue)))
+    return [item for item in gone if str(carrier.record_id(item.id)) not in answered]
+
+
+def _standing(queue: str) -> set[str]:
+    """Return the ids of the tasks that stand in a queue; those of strangers may be anything."""
+    found = redis.client().eval(STANDING, 1, queue, END_OF_A_MESSAGE)
+    return {each.decode() for each in found}
 
 
 def _look_again_soon(dispatches: Sequence[Dispatch]) -> None:
