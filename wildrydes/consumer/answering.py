@@ -95,7 +95,7 @@ def _answers(name: str, delivery: wire.Delivery, *, heard: Heard) -> Carried:
         "responder": subscription.responder,
         "answers": [
             [
-                *(str(message_id), answer.outcome, answer.data, answer.reason),
+                *(str(message_id), answer.outcome, dict(answer.data), answer.reason),
                 *subjects.get(message_id, ()),
             ]
             for message_id, answer in said.items()

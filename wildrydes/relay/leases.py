@@ -10,7 +10,7 @@ Does not guarantee: that nothing is sent twice; receipts absorb it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from django.db import connection, transaction
@@ -22,7 +22,6 @@ from wildrydes.models import Dispatch
 from wildrydes.relay import sending
 
 CHECKED_AT_MOST = 500
-Standing = Callable[[str], set[str]]
 
 LAPSED = """
 SELECT * FROM wildrydes_dispatch
@@ -72,28 +71,37 @@ def claim_lapsed() -> list[Dispatch]:
         by_queue: dict[str, list[Dispatch]] = defaultdict(list)
         for dispatch in lapsed:
             by_queue[dispatch.queue].append(dispatch)
-        standing = cache(_standing)
-        lost = [item for queue, some in by_queue.items() for item in _lost(queue, some, standing)]
+        gone = {queue: _gone(queue, queued) for queue, queued in by_queue.items()}
+        lost = list(_unanswered(gone))
         sending.mark_sent(lost)
         taken = {dispatch.id for dispatch in lost}
         _look_again_soon([dispatch for dispatch in lapsed if dispatch.id not in taken])
     return lost
 
 
-def _lost(queue: str, lapsed: Sequence[Dispatch], standing: Standing) -> list[Dispatch]:
-    """Return those that neither stand in a queue nor are at work, oldest first.
-
-    It is looked for them where they go, and in that order: in their queue, at work, and, answered,
-    in the queue of who asked.
-    """
-    there = standing(queue)
-    at_work = redis.client().mget([wire.at_work_key(dispatch.id) for dispatch in lapsed])
+def _gone(queue: str, lapsed: Sequence[Dispatch]) -> list[Dispatch]:
+    """Return those that neither stand in the queue nor are at work, oldest first."""
+    with redis.client().pipeline(transaction=False) as pipeline:
+        pipeline.eval(STANDING, 1, queue, END_OF_A_MESSAGE)
+        pipeline.mget([wire.at_work_key(dispatch.id) for dispatch in lapsed])
+        standing, at_work = pipeline.execute()
+    there = {found.decode() for found in standing}
     silent = [item for item, sign in zip(lapsed, at_work, strict=True) if sign is None]
-    gone = [item for item in silent if str(item.id) not in there]
-    if not gone:
-        return []
-    answered = set[str]().union(*map(standing, carrier.queues_of_answers(queue)))
-    return [item for item in gone if str(carrier.record_id(item.id)) not in answered]
+    return [item for item in silent if str(item.id) not in there]
+
+
+def _unanswered(gone: Mapping[str, Sequence[Dispatch]]) -> Iterator[Dispatch]:
+    """Yield, of what is gone from its queue, that whose answers do not wait to be recorded.
+
+    Answers are looked for last: that is the way they go.
+    """
+    standing = cache(_standing)
+    for queue, dispatches in gone.items():
+        if dispatches:
+            answers = set[str]().union(*map(standing, carrier.queues_of_answers(queue)))
+            yield from (
+                item for item in dispatches if str(carrier.record_id(item.id)) not in answers
+            )
 
 
 def _standing(queue: str) -> set[str]:

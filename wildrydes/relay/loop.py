@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 LEASE_CHECK_SECONDS = 0.25
 OUTAGE_POLL_SECONDS = 0.25
+WARY_SECONDS = 60.0
 DATABASE_ERRORS = (DatabaseError, InterfaceError, psycopg.Error)
 
 
@@ -40,6 +41,7 @@ class Relay:
         self._leases_checked_at = float("-inf")
         self._more_in = float("inf")
         self._is_through = False
+        self._wary_until = float("-inf")
         self._listener: AcknowledgementListener | None = None
         self._timekeeper = Timekeeper()
 
@@ -82,7 +84,6 @@ class Relay:
         self._begin()
         lapsed = self._claim_lapsed()
         crashpoints.reach("relay.resending")
-        self._is_through = not lapsed
         routed, claim = self._route_and_claim()
         self._more_in = claim.more_in
         crashpoints.reach("relay.committed")
@@ -95,14 +96,16 @@ class Relay:
         """Route what is new or due and claim what there is room for, if it is this one's turn."""
         limit = kernel_settings().routing_batch
         with transaction.atomic():
-            if not turns.take():
+            if not turns.take(durable=time.monotonic() < self._wary_until):
                 return {}, sending.Claim([])
             routed = routing.route_messages(limit=limit)
             retried = routing.schedule_retries(limit=limit)
             claim = sending.claim()
             crashpoints.reach("relay.claimed")
-        self._is_through &= claim.all_seen and not retried and len(routed) < limit
-        return routed, claim
+        entered = routed.dispatches + retried.dispatches
+        is_full = limit in (routed.messages, retried.messages)
+        self._is_through = claim.all_seen and entered <= len(claim.dispatches) and not is_full
+        return routed.events, claim
 
     def _begin(self) -> None:
         if not self._origin:
@@ -130,6 +133,8 @@ class Relay:
         self._leases_checked_at = float("-inf")
         while not self._stopping.is_set() and not answers():
             self._stopping.wait(OUTAGE_POLL_SECONDS)
+        if what == "postgres":
+            self._wary_until = time.monotonic() + WARY_SECONDS
         log.info("relay_goes_on", found=what)
 
     def _redis_answers(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -49,8 +50,16 @@ class Parcel:
     size: int = 1
 
 
-def route_messages(*, limit: int) -> dict[UUID, bytes]:
-    """Turn up to `limit` due messages into waiting dispatches; return their JSON by id.
+class Routed(NamedTuple):
+    """How many messages became how many dispatches; of those from the log the JSON, by id."""
+
+    messages: int
+    dispatches: int
+    events: Mapping[UUID, bytes]
+
+
+def route_messages(*, limit: int) -> Routed:
+    """Turn up to `limit` due messages into waiting dispatches.
 
     Must run inside a transaction that holds the turn (see `turns`): positions that two relays
     routed side by side could leave in the wrong order.
@@ -62,12 +71,11 @@ def route_messages(*, limit: int) -> dict[UUID, bytes]:
         parcel = Parcel(row.id, row.group_id, row.position, len(event))
         for subscription in recipients.of(row.to_envelope(), named=row.recipients):
             wanted[subscription.name].append(parcel)
-    enter(wanted, source=Dispatch.Source.LOG)
-    return events
+    return Routed(len(events), enter(wanted, source=Dispatch.Source.LOG), events)
 
 
-def schedule_retries(*, limit: int) -> int:
-    """Turn up to `limit` receipts whose next attempt is due into waiting dispatches; count them.
+def schedule_retries(*, limit: int) -> Routed:
+    """Turn up to `limit` receipts whose next attempt is due into waiting dispatches.
 
     Must run inside a transaction. A receipt whose subscription is gone from the topology stays
     as it is, without a next attempt.
@@ -78,8 +86,7 @@ def schedule_retries(*, limit: int) -> int:
     wanted: dict[str, list[Parcel]] = defaultdict(list)
     for subscription, message_id, group_id, position, weight in rows:
         wanted[subscription].append(Parcel(message_id, group_id, position, weight or 0))
-    enter(wanted, source=Dispatch.Source.RECEIPTS)
-    return len(rows)
+    return Routed(len(rows), enter(wanted, source=Dispatch.Source.RECEIPTS), {})
 
 
 def parcel_of(envelope: Envelope) -> Parcel:
@@ -88,11 +95,13 @@ def parcel_of(envelope: Envelope) -> Parcel:
     return Parcel(envelope.id, envelope.group_id, envelope.position, weight)
 
 
-def enter(wanted: Mapping[str, Sequence[Parcel]], *, source: Dispatch.Source) -> None:
-    """Store waiting dispatches of these parcels for each subscription, by its name."""
-    prepared.insert(
-        [dispatch for name, parcels in wanted.items() for dispatch in _pack(name, parcels, source)]
-    )
+def enter(wanted: Mapping[str, Sequence[Parcel]], *, source: Dispatch.Source) -> int:
+    """Store waiting dispatches of these parcels for each subscription, by its name; count them."""
+    new = [
+        dispatch for name, parcels in wanted.items() for dispatch in _pack(name, parcels, source)
+    ]
+    prepared.insert(new)
+    return len(new)
 
 
 def _pack(name: str, parcels: Sequence[Parcel], source: Dispatch.Source) -> Iterable[Dispatch]:

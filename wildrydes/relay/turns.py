@@ -4,8 +4,8 @@ So positions are routed in order, and no group is sent twice at once. A relay th
 it has the turn loses it: Postgres ends its idle transaction after a few seconds.
 
 Nobody waits until the disk has what a turn commits. If Postgres loses it, the messages are not
-routed and will be sent again, which receipts absorb; what has come of them by then was committed
-later, to the disk, and so the turn too.
+routed and will be sent again, which receipts absorb. Soon after Postgres was away turns are
+durable: a message that makes Postgres crash is found by counting how often it was sent.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ from wildrydes import prepared
 TAKE = """
 SELECT pg_try_advisory_xact_lock(hashtextextended('wildrydes relay', 0)),
     set_config('idle_in_transaction_session_timeout', '3s', true),
-    set_config('synchronous_commit', 'off', true)
+    set_config('synchronous_commit', %s, true)
 """
 
 
-def take() -> bool:
-    """Take the turn until the end of the transaction; say whether it was free."""
-    row = prepared.execute(TAKE, []).fetchone()
+def take(*, durable: bool) -> bool:
+    """Take the turn until the end of the transaction; say whether it was free.
+
+    What is committed in it may be lost by a crash of Postgres unless it is to be `durable`.
+    """
+    row = prepared.execute(TAKE, ["on" if durable else "off"]).fetchone()
     assert row is not None
     return bool(row[0])

@@ -73,14 +73,14 @@ def answer_late(scene: Scene) -> float:
 def lie(scene: Scene) -> float:
     """Answer nonsense in the name of a fleet, as a task's result and as a reply of its own."""
     with _behaving(scene, LIAR, rate=0, delay=0), scene.sql() as connection:
-        since = time.time() + LEARNT_SECONDS
+        time.sleep(LEARNT_SECONDS)
         for number, answer in enumerate(LIES):
-            rfq = _open_request(connection, since)
+            rfq = _open_request(connection, since=time.time())
             (_reply if number % 2 else _carry)(scene, rfq, LIAR, answer)
             expected = "failed" if answer["outcome"] != "declined" else "declined"
             _wait_for(connection, rfq, expected)
         for way in (_carry, _reply):
-            _lie_about_others(scene, way, _open_request(connection, since))
+            _lie_about_others(scene, way, _open_request(connection, since=time.time()))
     return time.time()
 
 
@@ -135,8 +135,8 @@ def _behaving(scene: Scene, fleets: str, *, rate: float, delay: float) -> Iterat
             connection.execute(RESTORE)
 
 
-def _open_request(connection: psycopg.Connection[Any], since: float) -> str:
-    """Return a request that was made after that moment and is open for some time yet."""
+def _open_request(connection: psycopg.Connection[Any], *, since: float) -> str:
+    """Return a request that is made after that moment and is open for some time yet."""
 
     def found() -> str:
         row = connection.execute(OPEN, [since]).fetchone()

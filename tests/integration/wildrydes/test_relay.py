@@ -17,7 +17,7 @@ from wildrydes import publishing, redis, wire
 from wildrydes.conf import kernel_settings
 from wildrydes.consumer import consume
 from wildrydes.models import Dispatch, Unrouted
-from wildrydes.relay import Relay, batches, loop
+from wildrydes.relay import Relay, batches, loop, routing
 from wildrydes.relay.wakeup import Wakeups
 
 from .conftest import Do, Kernel, small_topology
@@ -106,6 +106,38 @@ def test_the_relay_looks_again_before_it_waits_where_something_was_merged(
     kernel.work("first")
     assert turns_until_it_waits(kernel, monkeypatch) == 2
     assert kernel.standing("first") == 1
+
+
+def test_the_relay_looks_again_before_it_waits_where_there_was_no_room(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A place may come free while the turn is under way, and whoever frees it sees nobody wait."""
+    kernel.use(small_topology(max_open=1))
+    kernel.publish(1)
+    kernel.relay.turn()
+    kernel.publish(2)
+    assert turns_until_it_waits(kernel, monkeypatch) == 2
+
+
+def test_only_a_turn_does_not_wait_for_the_disk_and_not_soon_after_an_outage(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def waits_for_the_disk() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW synchronous_commit")
+            return bool(cursor.fetchall() == [("on",)])
+
+    def note(*, limit: int) -> routing.Routed:
+        seen.append(waits_for_the_disk())
+        return routing.Routed(0, 0, {})
+
+    seen: list[bool] = []
+    monkeypatch.setattr(routing, "route_messages", note)
+    kernel.relay.turn()
+    assert waits_for_the_disk()
+    kernel.relay._wait_out("postgres", ConnectionError(), lambda: True)
+    kernel.relay.turn()
+    assert seen == [False, True]
 
 
 def test_a_relay_that_has_sent_all_that_it_found_waits_for_the_next_call(

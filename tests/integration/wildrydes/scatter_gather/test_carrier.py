@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
 import celery
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 
 from config.embedded.valkey import EmbeddedValkey
 from wildrydes import publishing, redis, wire
@@ -84,6 +86,26 @@ def test_a_request_that_arrives_again_is_answered_with_the_same_words(
     gathering.answers["ann"] = answered({"name": "another"})
     assert gathering.answer("ann", delivery) == first
     assert gathering.calls == [("ann", [1])]
+
+
+def test_what_was_just_answered_is_not_read_again(gathering: Gathering) -> None:
+    gathering.ask()
+    gathering.run_relay()
+    with CaptureQueriesContext(connection) as captured:
+        carried = gathering.answer("ann")
+    assert len(carried["answers"]) == 1
+    asked = [str(entry["sql"]) for entry in captured]
+    assert not [sql for sql in asked if sql.startswith("SELECT") and "wildrydes_receipt" in sql]
+
+
+def test_an_answer_may_be_any_mapping(gathering: Gathering) -> None:
+    gathering.answers["ann"] = answered(MappingProxyType({"name": "ann"}))
+    scatter_id = gathering.ask()
+    gathering.run_relay()
+    hand_on(gathering, "ann")
+    assert gathering.kernel.standing("asker") == 1
+    gathering.take_up(gathering.kernel.take("asker") or {})
+    assert gathering.responses(scatter_id) == {"ann": "answered"}
 
 
 def test_what_was_answered_and_rolled_back_is_not_carried(
