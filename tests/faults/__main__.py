@@ -13,10 +13,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import psycopg
+from redis.exceptions import RedisError
 
 from tests.faults import apart, controls, goals, matrix, report, running, servers
+from tests.faults.audit import Findings
 from tests.faults.report import Row
-from tests.faults.running import Fault
+from tests.faults.running import Experiment, Fault
 from tests.faults.servers import Ground
 
 FULL_MINUTES = 40.0
@@ -37,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
         servers.ground(options.keep or Path(temporary)) as ground,
     ):
         rows = _run_faults(chosen, ground, options)
-        rows += [item.run(ground, 1 if options.short else 3) for item in wanted]
+        rows += [_carried_out(item, ground, 1 if options.short else 3) for item in wanted]
         versions = _server_versions(ground)
     sys.stdout.write(report.table(rows) + "\n")
     late = {row.fault: goals.missed_deadlines(row) for row in rows}
@@ -69,6 +71,14 @@ def _run_faults(faults: Iterable[Fault], ground: Ground, options: argparse.Names
                     if not rows[-1].good:
                         break
     return rows
+
+
+def _carried_out(item: Experiment, ground: Ground, rounds: int) -> Row:
+    """Return the experiment's row; one that breaks off has one too, and the others theirs."""
+    try:
+        return item.run(ground, rounds)
+    except (AssertionError, OSError, psycopg.Error, RedisError) as error:
+        return Row(item.name, 0, Findings(broken=[f"{type(error).__name__}: {error}"]))
 
 
 def _scaled(fault: Fault, options: argparse.Namespace) -> Fault:
