@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from config.env import PROJECT_ROOT
@@ -101,8 +101,10 @@ def test_what_begins_otherwise_is_not_taken_for_one_in_ids(text: str) -> None:
 
 
 @given(st.text(alphabet="0123456789 ./-_x", max_size=30))
-def test_a_number_that_was_issued_is_what_would_be_masked(text: str) -> None:
-    assert redaction.is_issued_in(text) == (redaction.masked(text) != text)
+@example("3310233447788")
+@example("4242 4242 4242 4242")
+def test_a_number_that_was_issued_would_be_masked_and_others_may_be(text: str) -> None:
+    assert redaction.masked(text) != text or not redaction.is_issued_in(text)
 
 
 SPEAK = """
