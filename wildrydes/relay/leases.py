@@ -81,11 +81,8 @@ def claim_lapsed() -> list[Dispatch]:
 
 def _gone(queue: str, lapsed: Sequence[Dispatch]) -> list[Dispatch]:
     """Return those that neither stand in the queue nor are at work, oldest first."""
-    with redis.client().pipeline(transaction=False) as pipeline:
-        pipeline.eval(STANDING, 1, queue, END_OF_A_MESSAGE)
-        pipeline.mget([wire.at_work_key(dispatch.id) for dispatch in lapsed])
-        standing, at_work = pipeline.execute()
-    there = {found.decode() for found in standing}
+    there = _standing(queue)
+    at_work = redis.client().mget([wire.at_work_key(dispatch.id) for dispatch in lapsed])
     silent = [item for item, sign in zip(lapsed, at_work, strict=True) if sign is None]
     return [item for item in silent if str(item.id) not in there]
 

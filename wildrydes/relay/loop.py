@@ -78,6 +78,7 @@ class Relay:
                 self._wait_out("redis", error, self._redis_answers)
             except DATABASE_ERRORS as error:
                 self._wait_out("postgres", error, self._postgres_answers)
+                self._wary_until = time.monotonic() + WARY_SECONDS
 
     def turn(self) -> bool:
         """Do what can be done now; return whether anything was."""
@@ -133,8 +134,6 @@ class Relay:
         self._leases_checked_at = float("-inf")
         while not self._stopping.is_set() and not answers():
             self._stopping.wait(OUTAGE_POLL_SECONDS)
-        if what == "postgres":
-            self._wary_until = time.monotonic() + WARY_SECONDS
         log.info("relay_goes_on", found=what)
 
     def _redis_answers(self) -> bool:

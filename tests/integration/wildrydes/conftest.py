@@ -14,6 +14,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import F
 
 from wildrydes import publishing, redis, subscriptions, topology
 from wildrydes.consumer import Outcome, consume
@@ -103,6 +104,19 @@ class Kernel:
     def standing(self, queue: str) -> int:
         """Return how many Celery messages stand in a queue."""
         return int(redis.client().llen(queue))
+
+    def on_the_wire(self, queue: str) -> list[dict[str, Any]]:
+        """Return what stands in a queue, the next one last: headers, and of the body `embed`."""
+        found = []
+        for raw in redis.client().lrange(queue, 0, -1):
+            message = json.loads(raw)
+            found.append({**message["headers"], "embed": json.loads(message["body"])[2]})
+        return found
+
+    def let_leases_lapse(self) -> None:
+        """Pretend that every lease has run out, and that nobody has looked for a while."""
+        Dispatch.objects.update(lease_until=F("lease_until") - timedelta(days=1))
+        self.relay._leases_checked_at = float("-inf")
 
     def take(self, queue: str) -> dict[str, Any] | None:
         """Take the next Celery message from a queue as a worker would; return its one argument."""

@@ -24,11 +24,6 @@ from .conftest import Kernel, small_topology
 HARDLY = 0.001
 
 
-def let_leases_lapse() -> None:
-    """Pretend that every lease has run out."""
-    Dispatch.objects.update(lease_until=F("lease_until") - timedelta(days=1))
-
-
 def fill() -> None:
     """Pretend that every bucket had the time to fill up."""
     QueueLimit.objects.update(refilled_at=F("refilled_at") - timedelta(days=1))
@@ -172,7 +167,7 @@ def test_what_is_sent_again_when_its_lease_lapsed_costs_no_token(kernel: Kernel)
     kernel.publish(1)
     kernel.relay.turn()
     assert sent(kernel) == [1]
-    let_leases_lapse()
+    kernel.let_leases_lapse()
     Relay().turn()
     assert sent(kernel) == [1]
 

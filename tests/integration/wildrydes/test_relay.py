@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F
 
 from config.embedded.valkey import EmbeddedValkey
@@ -21,11 +20,6 @@ from wildrydes.relay import Relay, batches, loop, routing
 from wildrydes.relay.wakeup import Wakeups
 
 from .conftest import Do, Kernel, small_topology
-
-
-def let_leases_lapse() -> None:
-    """Pretend that every lease has run out."""
-    Dispatch.objects.update(lease_until=F("lease_until") - timedelta(days=1))
 
 
 def turns_until_it_waits(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -129,15 +123,17 @@ def test_only_a_turn_does_not_wait_for_the_disk_and_not_soon_after_an_outage(
 
     def note(*, limit: int) -> routing.Routed:
         seen.append(waits_for_the_disk())
+        if len(seen) == 1:
+            raise OperationalError("Postgres is away")
         return routing.Routed(0, 0, {})
 
     seen: list[bool] = []
     monkeypatch.setattr(routing, "route_messages", note)
-    kernel.relay.turn()
-    assert waits_for_the_disk()
-    kernel.relay._wait_out("postgres", ConnectionError(), lambda: True)
-    kernel.relay.turn()
+    turns_until_it_waits(kernel, monkeypatch)
     assert seen == [False, True]
+    Relay().turn()
+    assert seen == [False, True, False]
+    assert waits_for_the_disk()
 
 
 def test_a_relay_that_has_sent_all_that_it_found_waits_for_the_next_call(
@@ -182,7 +178,7 @@ def test_a_dispatch_that_was_lost_is_sent_again_when_its_lease_has_lapsed(kernel
     kernel.publish(1)
     kernel.relay.turn()
     lost = kernel.take("first")
-    let_leases_lapse()
+    kernel.let_leases_lapse()
     assert Relay().turn()
     again = kernel.take("first")
     assert lost is not None
@@ -194,7 +190,7 @@ def test_a_dispatch_that_was_lost_is_sent_again_when_its_lease_has_lapsed(kernel
 def test_a_dispatch_that_still_stands_in_its_queue_is_not_sent_again(kernel: Kernel) -> None:
     kernel.publish(1)
     kernel.relay.turn()
-    let_leases_lapse()
+    kernel.let_leases_lapse()
     Dispatch.objects.update(sent_at=F("sent_at"))
     Relay().turn()
     assert kernel.standing("first") == 1
@@ -205,7 +201,7 @@ def test_of_those_that_have_lapsed_the_ones_that_were_taken_are_sent_again(kerne
     kernel.publish(*range(8))
     kernel.relay.turn()
     taken = [kernel.take("first") for _ in range(3)]
-    let_leases_lapse()
+    kernel.let_leases_lapse()
     Relay().turn()
     standing = [kernel.take("first") for _ in range(kernel.standing("first"))]
     numbers = [body["messages"][0]["data"]["number"] for body in standing if body is not None]
@@ -219,11 +215,11 @@ def test_a_dispatch_that_a_worker_says_it_is_at_work_on_is_left_to_it(kernel: Ke
     body = kernel.take("first")
     assert body is not None
     redis.client().set(wire.at_work_key(body["dispatch"]), b"1")
-    let_leases_lapse()
+    kernel.let_leases_lapse()
     Relay().turn()
     assert kernel.standing("first") == 0
     redis.client().delete(wire.at_work_key(body["dispatch"]))
-    let_leases_lapse()
+    kernel.let_leases_lapse()
     Relay().turn()
     assert kernel.standing("first") == 1
 
@@ -246,7 +242,7 @@ def test_strangers_in_a_queue_hide_no_loss(kernel: Kernel, stranger: bytes) -> N
     kernel.relay.turn()
     kernel.take("first")
     redis.client().lpush("first", stranger)
-    let_leases_lapse()
+    kernel.let_leases_lapse()
     Relay().turn()
     assert kernel.standing("first") == 2
 
@@ -271,7 +267,7 @@ def test_a_relay_that_died_before_it_sent_loses_nothing(
         kernel.relay.turn()
     monkeypatch.undo()
     kernel.use(small_topology())
-    let_leases_lapse()
+    kernel.let_leases_lapse()
     Relay().turn()
     assert kernel.standing("first") == 1
 
@@ -335,7 +331,7 @@ def test_a_copy_that_redis_took_after_all_closes_only_what_it_holds(
     assert merged is not None
     assert [event["data"]["number"] for event in merged["messages"]] == [1, 2]
     consume(subscription=copy["task"], body=copy)
-    let_leases_lapse()
+    kernel.let_leases_lapse()
     Relay().turn()
     kernel.work("first")
     assert kernel.effects() == {("first", 1): 1, ("first", 2): 1}

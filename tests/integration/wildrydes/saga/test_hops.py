@@ -1,4 +1,4 @@
-"""The way of a hop: by chain to its participant and back; what is lost comes back the same."""
+"""The way of a hop: by chain to its participant and back."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ import json
 from datetime import timedelta
 from typing import Any
 
-import celery
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 
-from config.embedded.valkey import EmbeddedValkey
 from tests.integration.wildrydes.saga.conftest import PARTICIPANTS, Sales, let_time_pass
-from tests.integration.wildrydes.scatter_gather.conftest import another_connection
-from wildrydes import redis, saga, wire
+from wildrydes import redis, saga
 from wildrydes.consumer import answering
 from wildrydes.errors import Reject
 from wildrydes.models import DeadLetter, Dispatch, Message, Receipt, Saga, SagaEvent, new_id
@@ -22,12 +19,6 @@ from wildrydes.saga import Start, rows
 from wildrydes.saga.state import Entry, State, replay
 
 EVERY_STEP = [f"{name}.do" for name in PARTICIPANTS]
-
-
-def let_leases_lapse(sales: Sales) -> None:
-    """Pretend that every lease has run out, and that nobody has looked for a while."""
-    Dispatch.objects.update(lease_until=F("lease_until") - timedelta(days=1))
-    sales.kernel.relay._leases_checked_at = float("-inf")
 
 
 def assert_history_tells_the_state() -> None:
@@ -117,52 +108,6 @@ def test_a_delivery_is_acknowledged_by_whoever_records_its_answers(sales: Sales)
     assert [key for key, _ in sales.sent()] == ["v1.book.do", "v1.pay.do"]
 
 
-@pytest.mark.parametrize("handled", [False, True])
-def test_a_hop_that_was_lost_is_sent_again_and_answered_with_the_same_words(
-    sales: Sales, handled: bool
-) -> None:
-    sales.start()
-    while sales.kernel.relay.turn():
-        pass
-    body = sales.kernel.take("book")
-    if handled:
-        assert body is not None
-        answering.answer(subscription="book.do", body=body)
-        sales.answers["book.do"] = saga.declined("another answer")
-    let_leases_lapse(sales)
-    sales.run()
-    assert sales.statuses() == {"k": "completed"}
-    assert [name for name, _ in sales.calls] == EVERY_STEP
-
-
-def test_a_command_whose_answer_waits_to_be_recorded_is_not_sent_again(sales: Sales) -> None:
-    sales.start()
-    while sales.kernel.relay.turn():
-        pass
-    (record,) = json.loads(json.loads(redis.client().lindex("book", -1))["body"])[2]["chain"]
-    body = sales.kernel.take("book")
-    assert body is not None
-    carried = answering.answer(subscription="book.do", body=body)
-    celery.signature(record).apply_async((carried,))
-    let_leases_lapse(sales)
-    sales.kernel.relay.turn()
-    assert sales.kernel.standing("book") == 0
-    redis.client().delete(record["options"]["queue"])
-    let_leases_lapse(sales)
-    sales.kernel.relay.turn()
-    assert sales.kernel.standing("book") == 1
-
-
-def test_everything_survives_an_empty_redis(sales: Sales) -> None:
-    sales.start()
-    while sales.kernel.relay.turn():
-        pass
-    redis.client().flushall()
-    sales.kernel.relay._leases_checked_at = float("-inf")
-    sales.run_until("completed")
-    assert [name for name, _ in sales.calls] == EVERY_STEP
-
-
 def test_a_refusal_undoes_what_was_done_in_reverse_order(sales: Sales) -> None:
     sales.answers["pay.do"] = saga.declined("insufficient funds")
     saga_id = sales.start()
@@ -226,25 +171,6 @@ def test_a_participant_whose_errors_pass_is_retried_by_its_own_subscription(sale
     del sales.answers["pay.do"]
     sales.run_until("completed")
     assert "failed pay" not in sales.history(saga_id)
-
-
-def test_what_a_retry_has_answered_is_said_again_when_it_got_lost_on_its_way(sales: Sales) -> None:
-    sales.answers["book.do"] = ValueError("not now")
-    sales.start()
-    while sales.kernel.relay.turn():
-        pass
-    sales.participate("book")
-    del sales.answers["book.do"]
-    body = None
-    while body is None:
-        sales.kernel.relay.turn()
-        body = sales.kernel.take("book")
-    answering.answer(subscription="book.do", body=body)
-    assert Receipt.objects.get(subscription="book.do").status == "done"
-    let_leases_lapse(sales)
-    sales.run()
-    assert sales.statuses() == {"k": "completed"}
-    assert [name for name, _ in sales.calls] == ["book.do", *EVERY_STEP]
 
 
 def test_a_saga_whose_function_raises_is_stuck_and_touches_none_of_the_others(
@@ -344,24 +270,6 @@ def test_nothing_raises_in_a_chain(sales: Sales, carried: dict[str, Any]) -> Non
     assert sales.history(saga_id) == ["started", "scheduled book"]
 
 
-def test_what_cannot_be_committed_comes_back(sales: Sales) -> None:
-    sales.start()
-    while sales.kernel.relay.turn():
-        pass
-    body = sales.kernel.take("book")
-    assert body is not None
-    carried = answering.answer(subscription="book.do", body=body)
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE wildrydes_saga RENAME TO wildrydes_away")
-    sales.take_up(carried)
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE wildrydes_away RENAME TO wildrydes_saga")
-    assert Dispatch.objects.filter(queue="book").exists()
-    let_leases_lapse(sales)
-    sales.run()
-    assert sales.statuses() == {"k": "completed"}
-
-
 def test_a_step_that_nobody_answers_in_time_turns_it_round(sales: Sales) -> None:
     sales.answers["pay.do"] = None
     saga_id = sales.start()
@@ -402,34 +310,6 @@ def test_a_late_answer_is_kept_and_changes_nothing(sales: Sales) -> None:
     assert sales.statuses() == {"k": "compensated"}
     late = SagaEvent.objects.get(saga_id=saga_id, kind="late")
     assert (late.step, late.data, late.message_id) == ("pay", {"paid": True}, asked.id)
-
-
-def test_what_someone_has_in_hand_is_left_to_them(sales: Sales) -> None:
-    sales.answers["book.do"] = None
-    first = sales.start("a")
-    sales.start("b")
-    sales.run()
-    let_time_pass(minutes=2)
-    with another_connection() as other:
-        other.execute("SELECT * FROM wildrydes_saga WHERE id = %s FOR UPDATE", [first])
-        assert saga.wake_due() == 1
-    assert saga.wake_due() == 1
-
-
-def test_while_redis_is_away_hops_wait_and_go_out_when_it_is_back(
-    sales: Sales, valkey: EmbeddedValkey
-) -> None:
-    sales.run()
-    sales.kernel.relay._leases_checked_at = float("inf")
-    sales.start()
-    valkey.kill()
-    try:
-        with pytest.raises(wire.WIRE_ERRORS):
-            sales.kernel.relay.turn()
-    finally:
-        valkey.start()
-    sales.kernel.relay._leases_checked_at = float("-inf")
-    sales.run_until("completed")
 
 
 def test_the_history_cannot_be_changed(sales: Sales) -> None:

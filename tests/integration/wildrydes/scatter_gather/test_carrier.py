@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -27,31 +26,16 @@ from .conftest import RESPONDERS, Asked, Gathering
 ALL_ANSWERED = dict.fromkeys(RESPONDERS, "answered")
 
 
-def let_leases_lapse(gathering: Gathering) -> None:
-    """Pretend that every lease has run out, and that nobody has looked for a while."""
-    Dispatch.objects.update(lease_until=F("lease_until") - timedelta(days=1))
-    gathering.kernel.relay._leases_checked_at = float("-inf")
-
-
-def on_the_wire(queue: str) -> list[dict[str, Any]]:
-    """Return what stands in a queue, with the embedded part of each body as `embed`."""
-    found = []
-    for raw in redis.client().lrange(queue, 0, -1):
-        message = json.loads(raw)
-        found.append({**message["headers"], "embed": json.loads(message["body"])[2]})
-    return found
-
-
 def hand_on(gathering: Gathering, name: str) -> None:
     """Let a responder handle its next delivery, and Celery send the rest of its chain."""
-    (record,) = on_the_wire(name)[-1]["embed"]["chain"]
+    (record,) = gathering.kernel.on_the_wire(name)[-1]["embed"]["chain"]
     celery.signature(record).apply_async((gathering.answer(name),))
 
 
 def test_what_goes_to_responders_in_one_turn_is_one_chord(gathering: Gathering) -> None:
     scatters = sorted([str(gathering.ask(1)), str(gathering.ask(2))])
     gathering.run_relay()
-    sent = [message for name in RESPONDERS for message in on_the_wire(name)]
+    sent = [message for name in RESPONDERS for message in gathering.kernel.on_the_wire(name)]
     assert [message["task"] for message in sent] == [f"{name}.answer" for name in RESPONDERS]
     for message in sent:
         (record,) = message["embed"]["chain"]
@@ -144,7 +128,7 @@ def test_a_chain_that_was_lost_is_sent_again_and_ends_with_the_answer(
         delivery = gathering.delivery(name)
         if handled:
             gathering.answer(name, delivery)
-    let_leases_lapse(gathering)
+    gathering.kernel.let_leases_lapse()
     gathering.run_relay()
     for name in RESPONDERS:
         gathering.take_up(gathering.answer(name))
@@ -160,11 +144,11 @@ def test_a_delivery_whose_answers_wait_to_be_recorded_is_not_sent_again(
     gathering.ask()
     gathering.run_relay()
     hand_on(gathering, "ann")
-    let_leases_lapse(gathering)
+    gathering.kernel.let_leases_lapse()
     gathering.run_relay()
     assert gathering.kernel.standing("ann") == 0
     redis.client().delete("asker")
-    let_leases_lapse(gathering)
+    gathering.kernel.let_leases_lapse()
     gathering.run_relay()
     assert gathering.kernel.standing("ann") == 1
 
@@ -177,7 +161,7 @@ def test_of_two_deliveries_the_lost_one_is_sent_again_and_not_the_answered_one(
         gathering.run_relay()
     hand_on(gathering, "ann")
     gathering.delivery("ann")
-    let_leases_lapse(gathering)
+    gathering.kernel.let_leases_lapse()
     gathering.run_relay()
     (again,) = gathering.delivery("ann")["messages"]
     assert again["data"] == {"number": 2}
@@ -217,7 +201,7 @@ def test_a_retried_request_answers_by_chord_too(gathering: Gathering) -> None:
     gathering.answers["ann"] = said
     Receipt.objects.update(next_attempt_at=F("next_attempt_at") - timedelta(hours=1))
     gathering.run_relay()
-    (sent,) = on_the_wire("ann")
+    (sent,) = gathering.kernel.on_the_wire("ann")
     assert sent["embed"]["chain"][0]["task"] == "asker.gather.record"
     gathering.take_up(gathering.answer("ann"))
     assert gathering.responses(scatter_id) == {"ann": "answered"}
@@ -242,7 +226,7 @@ def test_what_cannot_be_committed_gives_no_answer_and_comes_back(
     assert gathering.answer("ann") == {}
     gathering.loses_postgres = False
     assert not Receipt.objects.exists()
-    let_leases_lapse(gathering)
+    gathering.kernel.let_leases_lapse()
     gathering.run_relay()
     assert len(gathering.answer("ann")["answers"]) == 1
 
@@ -264,7 +248,7 @@ def test_without_a_place_to_count_in_answers_travel_as_messages(
     monkeypatch.setattr(celery.current_app.conf, "result_backend", None)
     scatter_id = gathering.ask()
     gathering.run_relay()
-    assert on_the_wire("ann")[0]["embed"]["chain"] is None
+    assert gathering.kernel.on_the_wire("ann")[0]["embed"]["chain"] is None
     gathering.run()
     assert gathering.responses(scatter_id) == ALL_ANSWERED
 
