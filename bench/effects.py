@@ -7,7 +7,6 @@ has to take the time, and what is not committed does not count.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg
@@ -29,15 +28,6 @@ FROM (
 ) AS effect JOIN {lag_origin}
 ORDER BY 1
 """
-
-
-@dataclass(frozen=True)
-class Drained:
-    """How a backlog went: effects, and how many a second from the first commit to the last."""
-
-    effects: int
-    seconds: float
-    rate: float
 
 
 class Effects:
@@ -84,15 +74,13 @@ class Effects:
             time.sleep(POLL_SECONDS)
         return self.count() >= expected
 
-    def drained(self) -> Drained:
-        """Return the rate from the first commit, whose rows are not counted, to the last."""
+    def rate(self) -> float:
+        """Return effects a second from the first commit, which does not count, to the last."""
         commits = self.sql.execute(COMMITS).fetchall()
         if len(commits) < 2:
             raise RuntimeError("there is no rate in fewer than two commits")
         first, last = _moment(commits[0][0]), _moment(commits[-1][0])
-        effects = sum(int(str(row[1])) for row in commits)
-        seconds = (last - first).total_seconds()
-        return Drained(effects, seconds, (effects - int(str(commits[0][1]))) / seconds)
+        return sum(int(str(row[1])) for row in commits[1:]) / (last - first).total_seconds()
 
     def lags(self) -> list[float]:
         """Return, in order of the events' commits, seconds from that to the last effect's commit.

@@ -25,7 +25,6 @@ class Sizes:
     events: int = 100_000
     single_events: int = 10_000
     peer_events: int = 500
-    frugality_events: int = 20_000
     idle_requests: int = 100
     idle_pause: float = 0.05
     half_seconds: float = 300.0
@@ -69,7 +68,6 @@ QUICK = Sizes(
     events=1_000,
     single_events=300,
     peer_events=60,
-    frugality_events=1_000,
     idle_requests=10,
     half_seconds=5.0,
     overload_seconds=3.0,

@@ -6,20 +6,30 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from bench.effects import Drained
 from bench.ground import Ground
 from bench.running import Running, running
 from bench.sides import Side
 from bench.sizes import Sizes
 from bench.subscribers import DELIVERIES_PER_EVENT
+from bench.watch import Cost, watched
 
 LOOK_SECONDS = 5.0
+START_SECONDS = 60.0
 WARM_UP = 20
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Drained:
+    """How a backlog went: deliveries a second, and what those after the first commit cost."""
+
+    rate: float
+    deliveries: int
+    cost: Cost
 
 
 @dataclass
@@ -34,6 +44,7 @@ class Bench:
     sustained_rate: float = 0.0
     drain_rate: float = 0.0
     burst: Any = None
+    drained: dict[str, list[Drained]] = field(default_factory=dict)
 
     def say(self, text: str) -> None:
         """Tell whoever waits what is going on."""
@@ -48,20 +59,19 @@ def in_turns(items: Sequence[T], *, rounds: int) -> Iterator[tuple[int, T]]:
             yield number, item
 
 
-def drain(
-    bench: Bench, running: Running, *, events: int, workers: int = 2, relays: int = 1
-) -> Drained:
-    """Start the consumers of what is waiting, and wait for its last effect. Stops them.
+def drain(running: Running, *, events: int, workers: int = 2, relays: int = 1) -> Drained:
+    """Start the consumers of what is waiting, and wait for its last effect.
 
-    Raises `RuntimeError` when effects stop coming, or a process ends.
+    The cost is counted from the first effect on, so that starting up is no part of it. Raises
+    `RuntimeError` when effects stop coming, or a process ends.
     """
-    expected = running.effects.count() + events * DELIVERIES_PER_EVENT
     running.start_consumers(workers=workers, relays=relays)
-    wait_while_it_goes_on(running, expected)
-    drained = running.effects.drained()
-    bench.say(f"{running.side.name}: {drained.effects:,} effects, {drained.rate:,.0f} a second")
-    running.stop()
-    return drained
+    running.effects.wait_for(1, seconds=START_SECONDS)
+    with watched(running) as cost:
+        before = running.effects.count()
+        wait_while_it_goes_on(running, events * DELIVERIES_PER_EVENT)
+    deliveries = max(1, running.effects.count() - before)
+    return Drained(running.effects.rate(), deliveries, cost)
 
 
 def wait_while_it_goes_on(running: Running, expected: int, *, patience: float = 30.0) -> None:

@@ -6,12 +6,12 @@ the last. Our backlog is in Postgres, that of the peers in Redis, where their pu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bench import floors
 from bench.figures import ratio
 from bench.results import Result, Rounds
-from bench.rows.context import Bench, filled_template, in_turns
+from bench.rows.context import Bench, Drained, filled_template, in_turns
 from bench.rows.context import drain as drain_once
 from bench.running import running
 from bench.sides import CELERY, PEERS, WILD_RYDES, Side
@@ -24,7 +24,8 @@ def drain(bench: Bench) -> Result:
     """Measure handlers that take whole batches, against every peer and the floor."""
     sides = (WILD_RYDES, *PEERS)
     events = bench.sizes.events
-    rounds = _rounds(bench, sides, events=events, singly=False)
+    bench.drained = _turns(bench, sides, events=events, singly=False)
+    rounds = _rates(bench.drained)
     for _ in range(bench.sizes.rounds):
         rounds.add(
             "bulk-insert",
@@ -60,7 +61,8 @@ def drain(bench: Bench) -> Result:
 
 def drain_single(bench: Bench) -> Result:
     """Measure handlers that take one message each, against stock Celery."""
-    rounds = _rounds(bench, (WILD_RYDES, CELERY), events=bench.sizes.single_events, singly=True)
+    sides = (WILD_RYDES, CELERY)
+    rounds = _rates(_turns(bench, sides, events=bench.sizes.single_events, singly=True))
     ours, celery = rounds.median("ours"), rounds.median("celery")
     return Result(
         row="drain-single",
@@ -80,22 +82,34 @@ def drain_single(bench: Bench) -> Result:
     )
 
 
-def _rounds(bench: Bench, sides: Sequence[Side], *, events: int, singly: bool) -> Rounds:
-    rounds = Rounds()
+def _turns(
+    bench: Bench, sides: Sequence[Side], *, events: int, singly: bool
+) -> dict[str, list[Drained]]:
+    turns: dict[str, list[Drained]] = {side.name: [] for side in sides}
     template = filled_template(bench, WILD_RYDES, events=events, singly=singly)
     try:
         for _, side in in_turns(sides, rounds=bench.sizes.rounds):
-            rounds.add(side.name, _turn(bench, side, template=template, events=events))
+            found = _turn(bench, side, template=template, events=events)
+            turns[side.name].append(found)
+            bench.say(f"{side.name}: {found.rate:,.0f} deliveries a second")
     finally:
         bench.ground.drop(template)
+    return turns
+
+
+def _rates(turns: Mapping[str, Sequence[Drained]]) -> Rounds:
+    rounds = Rounds()
+    for name, found in turns.items():
+        for one in found:
+            rounds.add(name, one.rate)
     return rounds
 
 
-def _turn(bench: Bench, side: Side, *, template: str, events: int) -> float:
+def _turn(bench: Bench, side: Side, *, template: str, events: int) -> Drained:
     if side.is_ours:
         with running(bench.ground, side, template=template) as one:
             one.start_flower()
-            return drain_once(bench, one, events=events).rate
+            return drain_once(one, events=events)
     with running(bench.ground, side) as one:
         one.fill(bench.sizes.peer_events)
-        return drain_once(bench, one, events=bench.sizes.peer_events).rate
+        return drain_once(one, events=bench.sizes.peer_events)

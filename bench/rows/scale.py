@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from bench.results import Result, Rounds
-from bench.rows.context import Bench, filled_template, in_turns, wait_while_it_goes_on
+from bench.rows.context import Bench, drain, filled_template, in_turns
 from bench.running import running
 from bench.sides import WILD_RYDES
-from bench.subscribers import DELIVERIES_PER_EVENT
-from bench.watch import watched
 
 WORKERS_AND_RELAYS = ((1, 1), (2, 1), (4, 1), (8, 1), (2, 2), (4, 2))
 SHIPPED = "2 workers, 1 relay"
-START_SECONDS = 60.0
 
 
 def scale(bench: Bench) -> Result:
@@ -51,14 +48,9 @@ def _turn(
 ) -> tuple[float, dict[str, float]]:
     """Return the rate, and CPU milliseconds by kind of process for a thousand deliveries."""
     with running(bench.ground, WILD_RYDES, template=template) as one:
-        one.start_consumers(workers=workers, relays=relays)
-        one.effects.wait_for(1, seconds=START_SECONDS)
-        with watched(one) as cost:
-            before = one.effects.count()
-            wait_while_it_goes_on(one, bench.sizes.scale_events * DELIVERIES_PER_EVENT)
-        deliveries = max(1, one.effects.count() - before)
-        busy: dict[str, float] = {}
-        for name, seconds in cost.cpu.items():
-            kind = name.rstrip("0123456789")
-            busy[kind] = busy.get(kind, 0.0) + 1e6 * seconds / deliveries
-        return one.effects.drained().rate, busy
+        found = drain(one, events=bench.sizes.scale_events, workers=workers, relays=relays)
+    busy: dict[str, float] = {}
+    for name, seconds in found.cost.cpu.items():
+        kind = name.rstrip("0123456789")
+        busy[kind] = busy.get(kind, 0.0) + 1e6 * seconds / found.deliveries
+    return found.rate, busy

@@ -72,8 +72,7 @@ def end(scatters: Sequence[Scatter], *, because: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statements.TIME_OUT, [ids])
         cursor.execute(statements.CLOSE, [because, ids])
-        closed_at = dict(cursor.fetchall())
-        cursor.execute(statements.TELL, [ids])
+        closed_at = {found: moment for found, moment, _ in cursor.fetchall()}
     for scatter in scatters:
         scatter.status, scatter.closed_because = Scatter.Status.CLOSED, because
         scatter.closed_at = closed_at[scatter.id]

@@ -47,10 +47,8 @@ ON CONFLICT (scatter_id, responder) DO NOTHING
 CLOSE = """
 UPDATE wildrydes_scatter AS scatter
 SET status = 'closed', closed_at = clock_timestamp(), closed_because = %s
-WHERE id = ANY(%s) RETURNING id, closed_at
+WHERE id = ANY(%s) RETURNING id, closed_at, pg_notify('wildrydes_scatter', id::text)
 """
-
-TELL = "SELECT pg_notify('wildrydes_scatter', id::text) FROM unnest(%s::uuid[]) AS id"
 
 CLAIM_DUE = """
 SELECT *, set_config('idle_in_transaction_session_timeout', '5s', true) AS patience
