@@ -15,10 +15,14 @@ from typing import Any
 REMOVED = "[redacted]"
 SHORTEST, LONGEST = 13, 19
 
-# A UUID may hold as many digits as it likes, and so may a decimal fraction.
+# A UUID may hold as many digits as it likes, with or without hyphens; so may a decimal fraction.
+_UUID = (
+    r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32})"
+    r"(?![0-9A-Za-z])"
+)
 _RUN = re.compile(
-    r"(?P<innocent>(?<![0-9A-Za-z])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-    r"(?![0-9A-Za-z])|(?<![0-9])[0-9]{1,9}\.[0-9]{5,}(?:[eE][+-]?[0-9]+)?(?![0-9]|[ ._/-][0-9]))"
+    rf"(?P<innocent>{_UUID}"
+    r"|(?<![0-9])[0-9]{1,9}\.[0-9]{5,}(?:[eE][+-]?[0-9]+)?(?![0-9]|[ ._/-][0-9]))"
     r"|[0-9]+(?:[ ._/-][0-9]+)*"
 )
 _DIGITS = re.compile(r"[0-9]+")
@@ -27,7 +31,8 @@ _ENOUGH = re.compile(r"[2-6](?:[ ._/-]?[0-9]){12}")
 
 # In one piece, or in groups as cards have them; not the digits of a fraction.
 _PRINTED = re.compile(
-    r"(?<![0-9])(?<![0-9]\.)(?:[0-9]{13,19}"
+    rf"(?P<innocent>{_UUID})"
+    r"|(?<![0-9])(?<![0-9]\.)(?:[0-9]{13,19}"
     r"|(?:[0-9]{4}[ ._/-]){3}[0-9]{1,4}(?:[ ._/-][0-9]{3})?"
     r"|[0-9]{4}[ ._/-][0-9]{6}[ ._/-][0-9]{4,5})(?![0-9])"
 )
@@ -53,7 +58,8 @@ def is_issued_in(text: str) -> bool:
     """
     if len(text) < SHORTEST or _ENOUGH.search(text) is None:
         return False
-    numbers = ("".join(_DIGITS.findall(found[0])) for found in _PRINTED.finditer(text))
+    printed = (found[0] for found in _PRINTED.finditer(text) if found["innocent"] is None)
+    numbers = ("".join(_DIGITS.findall(one)) for one in printed)
     return any(_OF_AN_ISSUER.fullmatch(number) and _passes(number) for number in numbers)
 
 
@@ -84,8 +90,14 @@ def places(value: Any, path: str = "") -> Iterator[str]:
         case None | bool():
             return
         case _:
-            if is_in(f"{value:f}".partition(".")[0] if not isinstance(value, int) else str(value)):
+            if is_in(_whole(value)):
                 yield path
+
+
+def _whole(number: Any) -> str:
+    """Return the digits before the point, where they are as many as a card's number has."""
+    least, most = 10 ** (SHORTEST - 1), 10**LONGEST
+    return str(int(number)) if least <= number < most or -most < number <= -least else ""
 
 
 def _in_place_of(text: str, start: int, stop: int) -> str:

@@ -25,10 +25,12 @@ from apps.customer_payment.operations import methods, telling
 from apps.identity.messages import CUSTOMER, STAFF, Caller
 from wildrydes import redaction
 from wildrydes.front_door import problems
+from wildrydes.front_door.fields import NothingSerializer
 from wildrydes.front_door.idempotency import once_per_key
 from wildrydes.front_door.openapi import problem_responses
 from wildrydes.front_door.permissions import only
 
+NOTHING = NothingSerializer()
 METHOD = serializers.PaymentMethodSerializer()
 PAYMENT = serializers.PaymentSerializer()
 NO_CARDS = "This looks like a card's number, which must not be sent here."
@@ -128,14 +130,15 @@ class DefaultView(CardlessView):
 
     @extend_schema(
         operation_id="customers_me_payment_methods_default",
-        request=None,
+        request=NothingSerializer,
         responses={
             200: serializers.PaymentMethodSerializer,
-            **problem_responses(401, 403, 404),
+            **problem_responses(400, 401, 403, 404, 413, 415),
         },
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Take payments from this card from now on."""
+        NOTHING.run_validation(request.data)
         customer = _customer(request)
         method = _asked(lambda: methods.make_default(customer=customer, method_id=id))
         return Response(METHOD.to_representation(method))

@@ -13,9 +13,12 @@ from rest_framework.views import APIView
 from apps.identity import operations
 from apps.identity.models import User
 from apps.identity.serializers import CredentialsSerializer, TokenSerializer
+from wildrydes.front_door.fields import NothingSerializer
 from wildrydes.front_door.openapi import problem_responses
 from wildrydes.front_door.problems import Problem
 from wildrydes.front_door.throttling import AccountThrottle, LoginThrottle
+
+NOTHING = NothingSerializer()
 
 
 class TokenView(APIView):
@@ -52,10 +55,11 @@ class LogoutView(APIView):
 
     @extend_schema(
         operation_id="auth_logout",
-        request=None,
-        responses={204: None, **problem_responses(401)},
+        request=NothingSerializer,
+        responses={204: None, **problem_responses(400, 401, 413, 415)},
     )
     def post(self, request: Request) -> Response:
         """Revoke the token that this request bears."""
+        NOTHING.run_validation(request.data)
         operations.revoke_token(token=request.auth)
         return Response(status=204)

@@ -19,13 +19,14 @@ from apps.ride_booking import queries, serializers
 from apps.ride_booking.models import Rfq, Ride
 from apps.ride_booking.operations import accepting, riding
 from wildrydes.front_door import paging
+from wildrydes.front_door.fields import NothingSerializer
 from wildrydes.front_door.idempotency import once_per_key
 from wildrydes.front_door.openapi import problem_responses
 from wildrydes.front_door.permissions import only
 from wildrydes.front_door.problems import Problem
 
 CHOICE = serializers.ChoiceSerializer()
-NOTHING = serializers.NothingSerializer()
+NOTHING = NothingSerializer()
 RIDE = serializers.RideSerializer()
 
 
@@ -99,7 +100,7 @@ class StartView(APIView):
 
     @extend_schema(
         operation_id="rides_start",
-        request=serializers.NothingSerializer,
+        request=NothingSerializer,
         responses={
             200: serializers.RideSerializer,
             **problem_responses(400, 401, 403, 404, 409, 413, 415),
@@ -122,7 +123,7 @@ class CancelView(APIView):
 
     @extend_schema(
         operation_id="rides_cancel",
-        request=serializers.NothingSerializer,
+        request=NothingSerializer,
         responses={
             200: serializers.RideSerializer,
             **problem_responses(400, 401, 404, 409, 413, 415),

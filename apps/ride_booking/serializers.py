@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
+import re
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -20,6 +18,8 @@ from apps.ride_booking.queries import Standing
 from wildrydes.front_door import paging
 from wildrydes.front_door.fields import (
     CustomerField,
+    FlagField,
+    MomentField,
     MoneyField,
     NumberField,
     StrictSerializer,
@@ -28,18 +28,7 @@ from wildrydes.front_door.fields import (
 
 DEFAULT_SECONDS = 10
 LONGEST_SECONDS = 60
-
-
-@extend_schema_field(OpenApiTypes.DATETIME)
-class MomentField(TextField):
-    """A time with its zone, as RFC 3339 writes it: `2026-03-01T12:00:00Z`."""
-
-    def to_internal_value(self, data: Any) -> str:
-        """Return the time as text, in UTC."""
-        try:
-            return offers.moment(super().to_internal_value(data)).isoformat()
-        except (ValueError, OverflowError):
-            raise ValidationError("This must be a time with its zone.") from None
+SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
 class SecondsField(NumberField):
@@ -123,17 +112,16 @@ class RfqListSerializer(paging.PageSerializer):
 
 
 class WaitField(serializers.FloatField):
-    """A number of seconds in a query, up to sixty."""
+    """A number of seconds in a query: more than sixty are sixty, after which all is closed."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(min_value=0, max_value=LONGEST_SECONDS, **options)
+        super().__init__(min_value=0, **options)
 
     def to_internal_value(self, data: Any) -> float:
         """Return the seconds; what is not a number is none of them."""
-        seconds = super().to_internal_value(data)
-        if math.isnan(seconds):
+        if not SECONDS.fullmatch(str(data)):
             self.fail("invalid")
-        return seconds
+        return min(super().to_internal_value(data), LONGEST_SECONDS)
 
 
 class WaitSerializer(serializers.Serializer[Any]):
@@ -151,16 +139,16 @@ class OwnAnswerSerializer(StrictSerializer):
     quote = MoneyField(required=False)
     unicorn = TextField(required=False, max_length=offers.LONGEST_ID)
     expires_at = MomentField(required=False)
-    decline = serializers.BooleanField(required=False)
+    decline = FlagField(required=False)
 
     def to_internal_value(self, data: Any) -> OwnAnswer:
         """Return the answer; there must be a quote, or `decline` must be true, and not both."""
         fields = super().to_internal_value(data)
-        if _declines(data, fields):
+        if _declines(fields):
             return OwnAnswer(quote=None)
         if "quote" not in fields:
             raise ValidationError({"quote": ["This field is required."]})
-        said = {**fields, "quote": str(fields["quote"])}
+        said = {name: str(value) for name, value in fields.items()}
         try:
             return OwnAnswer(quote=offers.checked(said, currency=settings.CURRENCY))
         except offers.OfferError as error:
@@ -182,10 +170,6 @@ class ChoiceSerializer(StrictSerializer):
     """Whose quote is accepted."""
 
     responder = TextField()
-
-
-class NothingSerializer(StrictSerializer):
-    """A body that says nothing further."""
 
 
 class RideEventSerializer(serializers.Serializer[Any]):
@@ -270,10 +254,10 @@ class ReceiptSerializer(serializers.Serializer[Any]):
     paid = serializers.DecimalField(max_digits=12, decimal_places=2)
 
 
-def _declines(data: Any, fields: dict[str, Any]) -> bool:
+def _declines(fields: dict[str, Any]) -> bool:
     if "decline" not in fields:
         return False
-    if data["decline"] is not True:
+    if not fields["decline"]:
         raise ValidationError({"decline": ["This must be true, or not be there."]})
     for name in fields:
         if name != "decline":

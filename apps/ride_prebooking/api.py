@@ -23,6 +23,7 @@ from apps.ride_prebooking.models import Campaign, Prebooking
 from apps.ride_prebooking.operations import cancelling, submitting
 from apps.ride_prebooking.rules import Status
 from wildrydes.front_door import paging
+from wildrydes.front_door.fields import NothingSerializer
 from wildrydes.front_door.idempotency import once_per_key
 from wildrydes.front_door.openapi import problem_responses
 from wildrydes.front_door.permissions import only
@@ -30,7 +31,7 @@ from wildrydes.front_door.problems import Problem
 
 # Made once: a new serializer copies each of its fields, and these hold nothing of a request.
 WANTED = serializers.WantedRideSerializer()
-NOTHING = serializers.NothingSerializer()
+NOTHING = NothingSerializer()
 PREBOOKING = serializers.PrebookingSerializer()
 
 
@@ -112,7 +113,7 @@ class CancelView(APIView):
 
     @extend_schema(
         operation_id="ride_prebookings_cancel",
-        request=serializers.NothingSerializer,
+        request=NothingSerializer,
         responses={
             200: serializers.PrebookingSerializer,
             **problem_responses(400, 401, 403, 404, 409, 413, 415),

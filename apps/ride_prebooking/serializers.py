@@ -51,10 +51,6 @@ class WantedRideSerializer(StrictSerializer):
         return limit
 
 
-class NothingSerializer(StrictSerializer):
-    """A body that says nothing further."""
-
-
 class AcceptedSerializer(serializers.Serializer[Any]):
     """A prebooking that was taken in."""
 

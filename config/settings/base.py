@@ -159,6 +159,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "wildrydes.front_door.problems.exception_handler",
     "DEFAULT_THROTTLE_CLASSES": ["wildrydes.front_door.callers.CallerThrottle"],
     "DEFAULT_THROTTLE_RATES": {"login": "60/min"},
+    "NON_FIELD_ERRORS_KEY": "",  # any word could be the name of a field that somebody sends
     "NUM_PROXIES": ENV.proxies,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }

@@ -142,7 +142,7 @@ def test_a_stream_is_told_each_quote_and_the_close_and_goes_on_where_it_stopped(
 
 
 def test_what_is_refused_is_refused_at_once(callers: Accounts, stage: Stage, rfq: str) -> None:
-    assert callers["cmr"].get(f"{rfq}?wait=61").status_code == 400
+    assert callers["cmr"].get(f"{rfq}?wait=-1").status_code == 400
     assert httpx.get(f"{stage.url}{rfq}/stream").status_code == 401
     assert callers["cmr"].get(f"{rfq[:-4]}0000/stream").status_code == 404
 

@@ -19,11 +19,16 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from wildrydes import redaction
+from wildrydes.front_door.json import refuse_repeated
 
 MAX_NUMBER = 1_000_000_000
 MAX_MONEY = Decimal("9999999999.99")
 CENT = Decimal("0.01")
 LONGEST_MOMENT = 64
+MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 MONEY = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
 
 
@@ -40,6 +45,9 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         """Return what the fields make of `data`; every bad field is in the error."""
+        refuse_repeated(data)
+        if isinstance(data, Mapping) and not data:
+            data = {}  # no body, which REST framework takes for an empty form where it may be one
         unknown = self._unknown(data)
         try:
             value = super().to_internal_value(data)
@@ -59,6 +67,10 @@ class StrictSerializer(serializers.Serializer[Any]):
             for name in data
             if name not in self.fields or self.fields[name].read_only
         }
+
+
+class NothingSerializer(StrictSerializer):
+    """A body that says nothing further."""
 
 
 class EachAlone(serializers.ListSerializer[Any]):
@@ -118,16 +130,12 @@ class MomentField(serializers.Field[datetime, Any, str, Any]):
 
     def to_internal_value(self, data: Any) -> datetime:
         """Return the moment; one that names no zone could be any of many, and is refused."""
-        if not isinstance(data, str) or len(data) > LONGEST_MOMENT:
+        if not isinstance(data, str) or len(data) > LONGEST_MOMENT or not MOMENT.fullmatch(data):
             self.fail("invalid")
         try:
-            moment = datetime.fromisoformat(data)
-            utc = moment.astimezone(UTC)
+            return datetime.fromisoformat(data.upper()).astimezone(UTC)
         except (ValueError, OverflowError):
             self.fail("invalid")
-        if moment.tzinfo is None:
-            self.fail("invalid")
-        return utc
 
     def to_representation(self, value: datetime) -> str:
         """Return the moment in UTC."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json as stdlib_json
 from collections.abc import Callable
+from decimal import Decimal
 from functools import wraps
 from typing import Any
 
@@ -26,6 +27,7 @@ from rest_framework.response import Response
 from wildrydes import first_answers
 from wildrydes.first_answers import Answer
 from wildrydes.front_door import json, problems
+from wildrydes.front_door.json import LONGEST_EXACT_INTEGER
 from wildrydes.front_door.problems import Problem
 
 HEADER = "Idempotency-Key"
@@ -53,7 +55,7 @@ def once_per_key(post: Post) -> Post:
         if _META not in request.META:
             return post(view, request, **kwargs)
         digest = _digest(str(request.user.pk), operation, _key(request))
-        asked = _digest(stdlib_json.dumps([kwargs, request.data], sort_keys=True, default=str))
+        asked = _digest(stdlib_json.dumps([kwargs, request.data], sort_keys=True, default=_plain))
         try:
             return _first_answer(digest, asked, lambda: post(view, request, **kwargs))
         except first_answers.UnderWayError:
@@ -70,6 +72,20 @@ def _key(request: Request) -> str:
     if not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
         raise ValidationError({HEADER: [MALFORMED]})
     return key
+
+
+def _plain(value: object) -> Any:
+    """Return the same for all ways to write a number, and what no string is."""
+    if not isinstance(value, Decimal):
+        return str(value)
+    sign, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)
+    written = "".join(map(str, digits))
+    kept = written.rstrip("0")
+    scale = exponent + len(written) - len(kept)
+    if kept and 0 <= scale <= LONGEST_EXACT_INTEGER - len(kept):
+        return int(f"{'-' * sign}{kept}{'0' * scale}")
+    return [sign, kept, scale] if kept else 0
 
 
 def _digest(*parts: str) -> bytes:

@@ -1,9 +1,9 @@
 """Strict JSON at the front door: what is ambiguous, too deep or too large is refused.
 
-Guarantee: a body that is let through is one object, valid UTF-8, without repeated keys, at most
-`MAX_DEPTH` levels deep and `MAX_BYTES` long. Numbers keep their exact value.
-Does not guarantee: finite numbers. NaN and the infinities reach the serializer, so that the
-field can be named.
+Guarantee: a body that is let through is one object, valid UTF-8, without repeated keys of its own,
+at most `MAX_DEPTH` levels deep and `MAX_BYTES` long. Numbers keep their exact value.
+Does not guarantee: finite numbers, nor that objects inside it repeat no key: those are `Repeated`.
+Both reach the serializer, so that the field can be named, and one bad item of a batch stays one.
 Source: RFC 8259; RFC 7493 (I-JSON).
 """
 
@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 
 import orjson
 from django.http import UnreadablePostError
@@ -29,11 +29,22 @@ from wildrydes.front_door.problems import PayloadTooLarge
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
+TWICE = "This field is given more than once."
 LONGEST_EXACT_INTEGER = 400  # digits; Python refuses to read 4300, and no float has as many
 
 # An unterminated string runs to the end and is never scanned twice: the possessive quantifiers
 # keep a hostile body from costing quadratic time.
 _PART = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+
+
+class Repeated(dict[str, Any]):
+    """An object inside the body that gives a key more than once; `refuse_repeated` names it."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.names = [
+            name for name, times in Counter(name for name, _ in pairs).items() if times > 1
+        ]
 
 
 class JSONParser(BaseParser):
@@ -69,7 +80,14 @@ def loads(body: bytes) -> dict[str, Any]:
         raise ParseError(f"The body is not valid JSON: {error.msg} at {where}.") from None
     if not isinstance(value, dict):
         raise ParseError("The body must be a JSON object.")
+    refuse_repeated(value)
     return value
+
+
+def refuse_repeated(value: object) -> None:
+    """Raise `ValidationError`, naming them, for an object whose keys were given more than once."""
+    if isinstance(value, Repeated):
+        raise ValidationError({name: [TWICE] for name in value.names})
 
 
 def _read(stream: IO[Any], context: Mapping[str, Any]) -> bytes:
@@ -105,15 +123,7 @@ def _refuse_deep(text: str) -> None:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
-    if len(found) != len(pairs):
-        _refuse_repeated(pairs)
-    return found
-
-
-def _refuse_repeated(pairs: list[tuple[str, Any]]) -> NoReturn:
-    times = Counter(name for name, _ in pairs)
-    repeated = [name for name, count in times.items() if count > 1]
-    raise ValidationError({name: ["This field is given more than once."] for name in repeated})
+    return found if len(found) == len(pairs) else Repeated(pairs)
 
 
 def _fraction(text: str) -> Decimal | float:

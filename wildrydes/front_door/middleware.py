@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import structlog
 from django.http import HttpRequest, HttpResponse
@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 LONGEST_ID = 100
+NUL = "This must not contain NUL."
 KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 TRACE_PARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -39,7 +40,7 @@ class ProblemMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer the request."""
         if _has_nul(request):
-            return problems.bad_request(request, ValueError("NUL in the path or query"))
+            return _refuse_nul(request)
         answer = self.get_response(request)
         if answer.status_code < 400 or request.path_info.startswith(problems.HTML_PREFIX):
             return answer
@@ -80,6 +81,18 @@ class TracingMiddleware:
 
 def _has_nul(request: HttpRequest) -> bool:
     return "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", "")
+
+
+def _refuse_nul(request: HttpRequest) -> HttpResponse:
+    named = [name for name, value in _parameters(request) if "\0" in f"{name}{value}"]
+    if not named or request.path_info.startswith(problems.HTML_PREFIX):
+        return problems.bad_request(request, ValueError("NUL in the path or query"))
+    return problems.response(problems.invalid({name: [NUL] for name in named}))
+
+
+def _parameters(request: HttpRequest) -> Iterator[tuple[str, str]]:
+    for name, values in request.GET.lists():
+        yield from ((name, value) for value in values)
 
 
 def _is_json(answer: HttpResponseBase) -> bool:

@@ -20,6 +20,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
 from rest_framework import exceptions
+from rest_framework.settings import api_settings
 
 from wildrydes import redaction
 
@@ -137,8 +138,7 @@ def _problem_of(error: Exception) -> Problem | None:
 def _of_api_exception(error: exceptions.APIException) -> Problem:
     match error:
         case exceptions.ValidationError():
-            type_, title = VALIDATION
-            return Problem(400, type_, title, errors=[*islice(flatten(error.detail), MOST_ERRORS)])
+            return invalid(error.detail)
         case exceptions.ParseError():
             type_, title = MALFORMED
             return Problem(400, type_, title, _printable(str(error.detail)))
@@ -148,6 +148,12 @@ def _of_api_exception(error: exceptions.APIException) -> Problem:
         case exceptions.NotFound():
             return of_status(404)
     return of_status(error.status_code, detail=_printable(str(error.detail)))
+
+
+def invalid(detail: Any) -> Problem:
+    """Return the problem of fields that are not as they must be, by name as serializers have it."""
+    type_, title = VALIDATION
+    return Problem(400, type_, title, errors=[*islice(flatten(detail), MOST_ERRORS)])
 
 
 def flatten(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
@@ -167,7 +173,7 @@ def flatten(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
 
 
 def _joined(path: str, name: object) -> str:
-    if name == "non_field_errors":
+    if name == api_settings.NON_FIELD_ERRORS_KEY:
         return path
     if isinstance(name, int):
         return f"{path}[{name}]"

@@ -25,8 +25,11 @@ from apps.unicorn_management.fleets.serializers import (
 )
 from apps.unicorn_management.models import Fleet, Unicorn
 from wildrydes.front_door import problems
+from wildrydes.front_door.fields import NothingSerializer
 from wildrydes.front_door.openapi import problem_responses
 from wildrydes.front_door.permissions import only
+
+NOTHING = NothingSerializer()
 
 
 class FleetsView(APIView):
@@ -117,11 +120,12 @@ class OfflineView(APIView):
 
     @extend_schema(
         operation_id="unicorns_me_offline",
-        request=None,
-        responses={200: UnicornSerializer, **problem_responses(401, 403, 409)},
+        request=NothingSerializer,
+        responses={200: UnicornSerializer, **problem_responses(400, 401, 403, 409, 413, 415)},
     )
     def post(self, request: Request) -> Response:
         """Offer the calling unicorn for no more rides; the one that it is on goes on."""
+        NOTHING.run_validation(request.data)
         return _unicorn(lambda: operations.go_offline(caller=Caller.of(request.user)))
 
 

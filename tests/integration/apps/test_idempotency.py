@@ -109,11 +109,16 @@ def test_a_key_is_refused_for_another_body(as_unicorn: APIClient) -> None:
 
 def test_the_same_body_written_otherwise_is_the_same(as_unicorn: APIClient) -> None:
     post(as_unicorn)
-    turned = json.dumps(dict(reversed(RIDE.items())), indent=4)
+    turned = json.dumps(dict(reversed(RIDE.items())), indent=4).replace("420", "420.0")
     again = as_unicorn.post(
         URL, turned.encode(), content_type="application/json", headers={KEY: "k-1"}
     )
     assert was_replayed(again)
+
+
+def test_a_number_is_not_the_text_that_shows_it(as_unicorn: APIClient) -> None:
+    post(as_unicorn, {**RIDE, "duration": 1.5})
+    assert post(as_unicorn, {**RIDE, "duration": "1.5"}).status_code == 422
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "a\tb", "clé", "\x7f"])

@@ -168,6 +168,17 @@ def test_logging_out_ends_this_token_and_no_other(unicorn: User) -> None:
     assert (call(f"Token {one}"), call(f"Token {other}")) == (401, 200)
 
 
+@pytest.mark.parametrize(
+    ("body", "status"), [(b'{"all": true}', 400), (b"{", 400), (b" " * 300_000, 413)]
+)
+def test_a_body_that_says_more_logs_nobody_out(unicorn: User, body: bytes, status: int) -> None:
+    token = post(CREDENTIALS).json()["token"]
+    headers = {"Authorization": f"Token {token}"}
+    refused = APIClient().post(LOGOUT, body, content_type="application/json", headers=headers)
+
+    assert (refused.status_code, call(f"Token {token}")) == (status, 200)
+
+
 def test_logging_out_needs_a_token() -> None:
     assert APIClient().post(LOGOUT).status_code == 401
 

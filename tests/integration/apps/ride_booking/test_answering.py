@@ -137,6 +137,7 @@ def test_the_last_answer_closes_the_request(as_unicorn: APIClient, rfq: str) -> 
         ({"quote": "1", "expires_at": "soon"}, "expires_at"),
         ({"quote": "1", "expires_at": "2026-03-01T12:00:00"}, "expires_at"),
         ({"quote": "1", "expires_at": 7}, "expires_at"),
+        ({"quote": "1", "expires_at": "2126-W01-1T12:00:00Z"}, "expires_at"),
         ({"quote": "1", "responder": "south"}, "responder"),
         ({"decline": False}, "decline"),
         ({"decline": "true"}, "decline"),
@@ -149,6 +150,14 @@ def test_what_is_not_as_it_must_be_is_refused_by_name(
 ) -> None:
     assert fields_of(answer(as_unicorn, rfq, **body)) == [field]
     assert not Response.objects.exists()
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data"])
+def test_no_body_says_nothing_whatever_type_it_has(
+    as_unicorn: APIClient, rfq: str, kind: str
+) -> None:
+    refused = as_unicorn.post(f"{URL}/{rfq}/quotes", b"", content_type=kind)
+    assert fields_of(refused) == ["quote"]
 
 
 def test_a_fleet_that_was_not_asked_learns_nothing(rfq: str) -> None:

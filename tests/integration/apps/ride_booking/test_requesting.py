@@ -262,7 +262,9 @@ def test_a_unicorn_does_not_see_what_other_fleets_would_take(rfq: str) -> None:
     assert b"south" not in unicorn.get(f"{URL}/{rfq}/stream").content
 
 
-@pytest.mark.parametrize("query", ["wait=-1", "wait=61", "wait=x", "wait=", "wait=nan", "wait=inf"])
+@pytest.mark.parametrize(
+    "query", ["wait=-1", "wait=1_0", "wait=x", "wait=", "wait=nan", "wait=inf"]
+)
 @pytest.mark.parametrize("url", [URL, QUERY])
 def test_a_wait_that_is_none_is_refused(
     as_customer: APIClient, rfq: str, query: str, url: str
@@ -270,7 +272,9 @@ def test_a_wait_that_is_none_is_refused(
     assert fields_of(as_customer.get(f"{url}/{rfq}?{query}")) == ["wait"]
 
 
-@pytest.mark.parametrize(("wait", "held"), [("0", ""), ("0.5", "0.500"), ("60", "60.000")])
+@pytest.mark.parametrize(
+    ("wait", "held"), [("0", ""), ("0.5", "0.500"), ("60", "60.000"), ("3600", "60.000")]
+)
 def test_an_answer_that_may_be_held_says_so(
     as_customer: APIClient, rfq: str, wait: str, held: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -60,6 +61,17 @@ def test_good_items_are_kept_when_others_are_bad(as_unicorn: APIClient, ride: Ri
         ["items[7]"],
     ]
     assert RideCompletion.objects.count() == Message.objects.count() == 2
+
+
+def test_an_item_that_gives_a_field_twice_is_bad_alone(as_unicorn: APIClient, ride: Ride) -> None:
+    good = json.dumps(ride)
+    twice = good.replace('"from"', '"from": "Bonn", "from"')
+    body = f'{{"items": [{good}, {twice}]}}'.encode()
+    answer = as_unicorn.post(URL, body, content_type="application/json")
+
+    kept, refused = answer.json()["results"]
+    assert list(kept) == ["id"]
+    assert [error["field"] for error in refused["errors"]] == ["from"]
 
 
 def test_when_all_items_are_bad_nothing_is_stored(as_unicorn: APIClient) -> None:

@@ -94,12 +94,19 @@ def test_an_exponent_beyond_all_measure_is_no_number_that_a_field_takes(literal:
     [
         b'{"fare": 1, "to": "B", "fare": 2}',
         b'{"fare": 1, "f\\u0061re": 2}',
-        b'{"items": [{"fare": 1}, {"fare": 1, "fare": 1}]}',
     ],
 )
 def test_a_field_that_is_given_twice_is_named(body: bytes) -> None:
     with pytest.raises(ValidationError) as refusal:
         json.loads(body)
+    assert list(refusal.value.detail) == ["fare"]
+
+
+def test_a_field_that_an_inner_object_gives_twice_is_left_to_who_can_say_which_object() -> None:
+    good, bad = json.loads(b'{"items": [{"fare": 1}, {"fare": 1, "to": "B", "fare": 1}]}')["items"]
+    json.refuse_repeated(good)
+    with pytest.raises(ValidationError) as refusal:
+        json.refuse_repeated(bad)
     assert list(refusal.value.detail) == ["fare"]
 
 

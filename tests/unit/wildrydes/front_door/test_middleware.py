@@ -66,12 +66,20 @@ def test_the_admin_keeps_its_pages() -> None:
     assert through_problems(page, "/admin/nowhere") is page
 
 
-@pytest.mark.parametrize("path", ["/api/v1/rides?ride=a%00b", "/api/v1/rides/a%00b"])
-def test_a_nul_in_the_path_or_query_is_refused(path: str) -> None:
-    answer = through_problems(HttpResponse("never"), path)
+@pytest.mark.parametrize("path", ["/api/v1/rides/a%00b", "/admin/?q=a%00b"])
+def test_a_nul_in_the_path_or_for_the_admin_is_refused(path: str) -> None:
+    assert through_problems(HttpResponse("never"), path).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [("limit=1&ride=a%00b", "ride"), ("ride=a&ride=%00", "ride"), ("a%00", "a\0")],
+)
+def test_a_nul_in_the_query_is_refused_and_its_parameter_is_named(query: str, field: str) -> None:
+    answer = through_problems(HttpResponse("never"), f"/api/v1/rides?{query}")
 
     assert answer.status_code == 400
-    assert json.loads(answer.content)["type"] == "/problems/bad-request"
+    assert [error["field"] for error in json.loads(answer.content)["errors"]] == [field]
 
 
 @pytest.mark.parametrize("header", ["X-Request-ID", "X-Correlation-ID"])

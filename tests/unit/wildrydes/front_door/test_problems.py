@@ -108,10 +108,11 @@ def test_a_problem_of_a_service_has_what_it_was_given() -> None:
 def test_fields_are_named_as_they_are_written_in_the_body() -> None:
     detail = {
         "to": ["Blank.", "And wrong."],
-        "pickup": {"street": ["Unknown."], "non_field_errors": ["Nowhere."]},
+        "pickup": {"street": ["Unknown."], "": ["Nowhere."]},
         "items": [{}, {"fare": ["Negative."]}, {"stops": [["Bad."], []]}],
         "by_index": {3: {"fare": ["Late."]}},
-        "non_field_errors": ["Neither."],
+        "": ["Neither."],
+        "non_field_errors": ["Somebody's own."],
     }
 
     assert list(problems.flatten(detail)) == [
@@ -123,6 +124,7 @@ def test_fields_are_named_as_they_are_written_in_the_body() -> None:
         {"field": "items[2].stops[0]", "message": "Bad."},
         {"field": "by_index[3].fare", "message": "Late."},
         {"field": "", "message": "Neither."},
+        {"field": "non_field_errors", "message": "Somebody's own."},
     ]
 
 
