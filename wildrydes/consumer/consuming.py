@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -40,7 +39,6 @@ SECONDS = Histogram(
 SUSPICIOUS_ATTEMPT = 3
 STARTS_AT_MOST = 2
 NAMED_IN_LOG = 20
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 # The place that a closed dispatch frees is worth waking the relay for only where others wait.
 CLOSE_DISPATCH = """
@@ -169,22 +167,10 @@ def _settle(
 ) -> Outcome:
     todo = [item for item in items if item.id in claimed.attempts]
     settlement = Settlement(job.origin, job.subscription, job.binding, order, claimed)
-    settlement.settle(todo, now=_now(todo))
+    settlement.settle(todo, now=claimed.now)
     outcome = settlement.record()
     outcome.duplicate = len(items) - len(todo)
     return outcome
-
-
-def _now(items: Sequence[Item]) -> datetime:
-    """Return the database's time, where any of the messages can expire."""
-    if all(item.envelope.expires_at is None for item in items):
-        return LONG_AGO
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        row = cursor.fetchone()
-    assert row is not None
-    now: datetime = row[0]
-    return now
 
 
 def _give_up_on(job: _Job, item: Item, *, starts: int) -> Outcome:
@@ -196,13 +182,18 @@ def _give_up_on(job: _Job, item: Item, *, starts: int) -> Outcome:
             return Outcome(duplicate=1)
         attempt = claimed.attempts[item.id]
         receipts.mark_failed(job.origin, Failure(item, attempt, error, Dead(reason)))
+        groups.release_where_ordered(job.subscription, [item.envelope.group_id])
     log.error("message_kills_workers", message_id=str(item.id), starts=starts)
     return Outcome(dead=1)
 
 
 def _put_aside(job: _Job, work: Work) -> int:
     for found in work.unreadable:
-        receipts.record_unreadable(job.origin, found)
+        group = receipts.end_unreadable(job.origin, found)
+        if group is None:
+            receipts.record_unreadable(job.origin, found)
+        else:
+            groups.release_where_ordered(job.subscription, [group])
     return len(work.unreadable)
 
 

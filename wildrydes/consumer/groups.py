@@ -142,5 +142,11 @@ def release(*, subscription: str, groups: Collection[str], on_dead: OnDead = "pa
         return int(cursor.rowcount)
 
 
+def release_where_ordered(subscription: Subscription, groups: Collection[str]) -> None:
+    """Let the parked messages of these groups go on, where order is kept. As `release`."""
+    if subscription.fifo:
+        release(subscription=subscription.name, groups=groups, on_dead=subscription.on_dead)
+
+
 def _waiting(on_dead: OnDead) -> tuple[str, ...]:
     return ("parked", "dead") if on_dead == "park" else ("parked",)

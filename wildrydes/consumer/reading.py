@@ -31,11 +31,15 @@ class Item:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """Something that is no message for this subscription, and why. Its id is of its content."""
+    """Something that is no message for this subscription, and why. Its id is of its content.
+
+    `says_id` is the id that it bears itself, where that is one.
+    """
 
     message_id: UUID
     event: object
     reason: str
+    says_id: UUID | None
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def read(delivery: Delivery, *, subscription: Subscription) -> Work:
         try:
             item = _item(event, subscription, takes)
         except UnreadableMessageError as error:
-            found = Unreadable(_identity(event), event, str(error))
+            found = Unreadable(_identity(event), event, str(error), _said_id(event))
             unreadable[found.message_id] = found
         else:
             items[item.id] = item
@@ -70,6 +74,14 @@ def _item(
     if not takes(readable.type):
         raise UnreadableMessageError(f"{subscription.name} does not take {readable.type!r}")
     return Item(readable, event)
+
+
+def _said_id(event: object) -> UUID | None:
+    said = event.get("id") if isinstance(event, Mapping) else None
+    try:
+        return UUID(said) if isinstance(said, str) else None
+    except ValueError:
+        return None
 
 
 def _identity(event: object) -> UUID:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -33,11 +33,11 @@ FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bigint[])
     AS incoming (id, type, group_id, position)
 ORDER BY incoming.id
 ON CONFLICT (message_id, subscription) DO NOTHING
-RETURNING message_id
+RETURNING message_id, 0 AS attempts, clock_timestamp()
 """
 
 CLAIM_RETRIES = """
-SELECT message_id, attempts FROM wildrydes_receipt
+SELECT message_id, attempts, clock_timestamp() FROM wildrydes_receipt
 WHERE subscription = %s AND message_id = ANY(%s) AND status = 'retrying'
     AND (next_attempt_at IS NULL OR next_attempt_at <= now())
 ORDER BY message_id FOR UPDATE
@@ -79,6 +79,21 @@ ON CONFLICT (message_id, subscription) DO NOTHING
 """
 
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+# Only what this dispatch was to bring: anything else may bear any id.
+END_UNREADABLE = """
+UPDATE wildrydes_receipt SET status = 'dead', starts = 0, next_attempt_at = NULL, worker = %s,
+    first_failed_at = coalesce(first_failed_at, statement_timestamp()),
+    last_failed_at = statement_timestamp(), error = %s, traceback = '',
+    message = coalesce(message, %s)
+WHERE subscription = %s AND message_id = %s AND status = 'retrying' AND EXISTS (
+    SELECT 1 FROM wildrydes_dispatch WHERE id = %s AND message_id = ANY(message_ids)
+) RETURNING group_id
+"""
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where receipts come from: for whom, by which dispatch, handled by which worker."""
@@ -93,11 +108,12 @@ class Origin:
 class Claimed:
     """The messages that have to be handled now: each one's attempt number, from 1.
 
-    `known` are those that had a receipt already.
+    `known` are those that had a receipt already. `now` is the database's time, where there are any.
     """
 
     attempts: Mapping[UUID, int]
     known: frozenset[UUID]
+    now: datetime
 
 
 @dataclass(frozen=True)
@@ -128,13 +144,17 @@ def claim(origin: Origin, items: Sequence[Item]) -> Claimed:
     ]
     with connection.cursor() as cursor:
         cursor.execute(CLAIM_NEW, [*where, _array(item.hex for item in ids), *columns])
-        new = {message_id: 1 for (message_id,) in cursor.fetchall()}
-        if len(new) == len(ids):
-            return Claimed(new, frozenset())
-        old = [message_id for message_id in ids if message_id not in new]
-        cursor.execute(CLAIM_RETRIES, [origin.subscription, old])
-        again = {message_id: count + 1 for message_id, count in cursor.fetchall()}
-    return Claimed({**new, **again}, frozenset(again))
+        rows = cursor.fetchall()
+        known: frozenset[UUID] = frozenset()
+        if len(rows) < len(ids):
+            new = {message_id for message_id, *_ in rows}
+            old = [message_id for message_id in ids if message_id not in new]
+            cursor.execute(CLAIM_RETRIES, [origin.subscription, old])
+            again = cursor.fetchall()
+            known = frozenset(message_id for message_id, *_ in again)
+            rows += again
+    attempts = {message_id: attempts + 1 for message_id, attempts, _ in rows}
+    return Claimed(attempts, known, max((now for *_, now in rows), default=LONG_AGO))
 
 
 def begin_alone(origin: Origin, item: Item) -> int:
@@ -177,16 +197,36 @@ def mark_failed(origin: Origin, failure: Failure) -> None:
         cursor.execute(MARK_FAILED, values)
 
 
+def end_unreadable(origin: Origin, found: Unreadable) -> str | None:
+    """Let a message be dead that was to be tried again and cannot be read any more.
+
+    So it is where a worker with an older topology, or a newer one, gets it. Return its group; none
+    where there is no such message.
+    """
+    values: list[Any] = [
+        *(origin.worker, _why_unreadable(found), Jsonb(found.event)),
+        *(origin.subscription, found.says_id, origin.dispatch_id),
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(END_UNREADABLE, values)
+        row = cursor.fetchone()
+    return str(row[0]) if row else None
+
+
 def record_unreadable(origin: Origin, found: Unreadable) -> None:
     """Put something that cannot be read as a message among the dead letters, as it came."""
     values: list[Any] = [
         *(origin.subscription, found.message_id, origin.dispatch_id, origin.dispatched_at),
         origin.worker,
-        _storable(f"unreadable: {found.reason}", ERROR_CHARACTERS),
+        _why_unreadable(found),
         Jsonb(found.event),
     ]
     with connection.cursor() as cursor:
         cursor.execute(RECORD_UNREADABLE, values)
+
+
+def _why_unreadable(found: Unreadable) -> str:
+    return _storable(f"unreadable: {found.reason}", ERROR_CHARACTERS)
 
 
 def _fate(failure: Failure) -> tuple[Receipt.Status, str, timedelta | None]:

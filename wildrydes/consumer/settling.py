@@ -70,7 +70,9 @@ class Settlement:
             subscription=self.subscription.name,
             parked=[(item, self.claimed.attempts[item.id] - 1) for item in self.parked],
         )
-        self._release()
+        ended = [*self.done, *(failure.item for failure in self.failures)]
+        names = [item.envelope.group_id for item in ended]
+        groups.release_where_ordered(self.subscription, names)
         return self._outcome()
 
     def _may_start(self, item: Item, *, now: datetime) -> bool:
@@ -145,16 +147,6 @@ class Settlement:
         if isinstance(decision, retry.Dead):
             return self.subscription.on_dead == "park"
         return isinstance(decision, retry.RetryAfter)
-
-    def _release(self) -> None:
-        if self.subscription.fifo:
-            ended = [item.envelope.group_id for item in self.done]
-            ended += [failure.item.envelope.group_id for failure in self.failures]
-            groups.release(
-                subscription=self.subscription.name,
-                groups=ended,
-                on_dead=self.subscription.on_dead,
-            )
 
     def _outcome(self) -> Outcome:
         outcome = Outcome(done=len(self.done), parked=len(self.parked))

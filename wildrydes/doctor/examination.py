@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -65,6 +66,18 @@ CHECKS = (
         means="Waits in a queue that hands out only so much a second: somebody wants it so.",
         statement=statements.HELD_BACK,
         never_wrong=True,
+    ),
+    Check(
+        name="untaken commands",
+        means="A command that no subscription takes: it waits until one is in the topology.",
+        statement=statements.UNTAKEN,
+        always_wrong=True,
+    ),
+    Check(
+        name="left behind",
+        means="Its subscription has left the topology: it waits until that is back.",
+        statement=statements.LEFT_BEHIND,
+        always_wrong=True,
     ),
     Check(
         name="parked groups",
@@ -142,10 +155,14 @@ def _find(check: Check, cursor: Any, *, limited: Iterable[str], max_age: timedel
         "queues": [queue.name for queue in queues],
         "leases": [queue.lease for queue in queues],
         "limited": list(limited),
+        "subscriptions": [entry.name for entry in topology.current().subscriptions],
     }
     cursor.execute(check.statement, parameters)
     rows = cursor.fetchall()
-    counts = {name: count for name, count, _ in rows if count}
+    counts: Counter[str] = Counter()
+    for name, count, _ in rows:
+        counts[name] += count or 0
+    counts = +counts
     ages = [timedelta(seconds=max(0.0, float(age))) for _, _, age in rows if age is not None]
     oldest = max(ages, default=None)
     return Finding(

@@ -29,10 +29,11 @@ GROUP BY dispatch.subscription
 WAITING = """
 SELECT '', (SELECT count(*) FROM (
     SELECT 1 FROM wildrydes_dispatch
-    WHERE sent_at IS NULL AND queue <> ALL(%(limited)s::text[]) LIMIT %(most)s
+    WHERE sent_at IS NULL AND queue <> ALL(%(limited)s::text[]) AND queue <> '' LIMIT %(most)s
 ) AS waiting), (
     SELECT extract(epoch FROM clock_timestamp() - created_at) FROM wildrydes_dispatch
-    WHERE sent_at IS NULL AND queue <> ALL(%(limited)s::text[]) ORDER BY id LIMIT 1
+    WHERE sent_at IS NULL AND queue <> ALL(%(limited)s::text[]) AND queue <> ''
+    ORDER BY id LIMIT 1
 )
 """
 
@@ -71,6 +72,29 @@ WHERE name.subscription IS NOT NULL
 
 PARKED = _BY_SUBSCRIPTION.format(status="parked", counted="DISTINCT group_id")
 DEAD = _BY_SUBSCRIPTION.format(status="dead", counted="*")
+
+# What relays look at again and again, a minute later each time.
+UNTAKEN = """
+SELECT message.type, count(*),
+    extract(epoch FROM clock_timestamp() - min(coalesce(message.not_before, message.published_at)))
+FROM (
+    SELECT position FROM wildrydes_unrouted
+    WHERE due_at > clock_timestamp() AND due_at <= clock_timestamp() + interval '1 minute'
+    ORDER BY due_at LIMIT %(most)s
+) AS soon JOIN wildrydes_message AS message USING (position)
+WHERE coalesce(message.not_before, message.published_at) <= clock_timestamp()
+GROUP BY message.type
+"""
+
+_RETRYING = _BY_SUBSCRIPTION.format(status="retrying", counted="*")
+
+LEFT_BEHIND = f"""
+SELECT subscription, sum(size), extract(epoch FROM clock_timestamp() - min(created_at))
+FROM (SELECT * FROM wildrydes_dispatch WHERE queue = '' LIMIT %(most)s) AS dispatch
+GROUP BY subscription
+UNION ALL
+SELECT * FROM ({_RETRYING}) AS receipt WHERE subscription <> ALL(%(subscriptions)s::text[])
+"""  # noqa: S608 - constants
 
 RETRIES_OVERDUE = """
 SELECT '', count(*), extract(epoch FROM clock_timestamp() - min(next_attempt_at)) FROM (

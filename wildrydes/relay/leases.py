@@ -19,7 +19,7 @@ from django.db.models import F
 from wildrydes import redis, wire
 from wildrydes.answering import carrier
 from wildrydes.models import Dispatch
-from wildrydes.relay import sending
+from wildrydes.relay import homes, sending
 
 CHECKED_AT_MOST = 500
 
@@ -67,7 +67,8 @@ def let_all_wait_if_redis_lost_its_data(*, origin: str) -> bool:
 def claim_lapsed() -> list[Dispatch]:
     """Return the dispatches that have to go on the wire again, marked sent and leased anew."""
     with transaction.atomic():
-        lapsed = list(Dispatch.objects.raw(LAPSED, [CHECKED_AT_MOST]))
+        found = Dispatch.objects.raw(LAPSED, [CHECKED_AT_MOST])
+        lapsed = [dispatch for dispatch in found if homes.has_home(dispatch)]
         by_queue: dict[str, list[Dispatch]] = defaultdict(list)
         for dispatch in lapsed:
             by_queue[dispatch.queue].append(dispatch)

@@ -24,12 +24,18 @@ from wildrydes.models import Dispatch, new_id
 PORTION_SECONDS = 0.05
 
 # The queues of the topology, with what each may hand out: `tokens` is null where there is no limit.
+# A bucket that nobody has used, or that was filled at a time which the clock has gone back behind,
+# is full.
 QUEUES = """
 SELECT queue.name, queue.max_open, rate.per_second,
     CASE WHEN rate.per_second IS NOT NULL THEN statement_timestamp() END AS looked_at,
     CASE WHEN rate.per_second IS NOT NULL THEN least(
-        greatest(rate.per_second, 1), coalesce(bucket.tokens, 'infinity') + rate.per_second
-            * greatest(0, extract(epoch FROM statement_timestamp() - bucket.refilled_at))
+        greatest(rate.per_second, 1), CASE
+            WHEN bucket.refilled_at < statement_timestamp() + interval '1 second'
+            THEN bucket.tokens + rate.per_second
+                * greatest(0, extract(epoch FROM statement_timestamp() - bucket.refilled_at))
+            ELSE 'infinity'
+        END
     ) END AS tokens
 FROM unnest(%s::text[], %s::int[], %s::float8[]) AS queue (name, max_open, per_second)
 LEFT JOIN wildrydes_queue_limit AS bucket ON bucket.queue = queue.name

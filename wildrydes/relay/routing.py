@@ -12,12 +12,15 @@ from typing import NamedTuple
 from uuid import UUID
 
 import orjson
+import structlog
 from django.db import connection
 
 from wildrydes import prepared, recipients, topology
 from wildrydes.envelope import Envelope
 from wildrydes.models import Dispatch
-from wildrydes.relay import batches, reading
+from wildrydes.relay import batches, homes, reading
+
+log = structlog.get_logger(__name__)
 
 CLAIM_UNROUTED = f"""
 WITH due AS (
@@ -36,6 +39,18 @@ UPDATE wildrydes_receipt SET next_attempt_at = NULL WHERE id IN (
     SELECT id FROM wildrydes_receipt WHERE status = 'retrying' AND next_attempt_at <= now()
     ORDER BY next_attempt_at LIMIT %s FOR UPDATE SKIP LOCKED
 ) RETURNING subscription, message_id, group_id, position, octet_length(message::text)
+"""
+
+
+PUT_OFF = """
+INSERT INTO wildrydes_unrouted (due_at, position)
+SELECT now() + interval '1 minute', position FROM unnest(%s::bigint[]) AS position
+"""
+
+PUT_OFF_RETRIES = """
+UPDATE wildrydes_receipt AS receipt SET next_attempt_at = now() + interval '1 minute'
+FROM unnest(%s::text[], %s::uuid[]) AS astray (subscription, message_id)
+WHERE receipt.subscription = astray.subscription AND receipt.message_id = astray.message_id
 """
 
 
@@ -61,32 +76,60 @@ class Routed(NamedTuple):
 def route_messages(*, limit: int) -> Routed:
     """Turn up to `limit` due messages into waiting dispatches.
 
+    An event may be wanted by nobody. A command that nobody takes is looked at again in a minute.
+
     Must run inside a transaction that holds the turn (see `turns`): positions that two relays
     routed side by side could leave in the wrong order.
     """
     events: dict[UUID, bytes] = {}
     wanted: dict[str, list[Parcel]] = defaultdict(list)
+    untaken: list[reading.Row] = []
     for row in reading.fetch(CLAIM_UNROUTED, [limit]):
         event = events[row.id] = row.encode()
         parcel = Parcel(row.id, row.group_id, row.position, len(event))
-        for subscription in recipients.of(row.to_envelope(), named=row.recipients):
+        takers = recipients.of(row.to_envelope(), named=row.recipients)
+        for subscription in takers:
             wanted[subscription.name].append(parcel)
+        if row.kind == "command" and not takers:
+            untaken.append(row)
+    _put_off(untaken)
     return Routed(len(events), enter(wanted, source=Dispatch.Source.LOG), events)
 
 
 def schedule_retries(*, limit: int) -> Routed:
     """Turn up to `limit` receipts whose next attempt is due into waiting dispatches.
 
-    Must run inside a transaction. A receipt whose subscription is gone from the topology stays
-    as it is, without a next attempt.
+    Must run inside a transaction. A receipt whose subscription is gone from the topology is looked
+    at again in a minute.
     """
     with connection.cursor() as cursor:
         cursor.execute(CLAIM_DUE_RECEIPTS, [limit])
         rows = cursor.fetchall()
     wanted: dict[str, list[Parcel]] = defaultdict(list)
+    astray: list[tuple[str, UUID]] = []
     for subscription, message_id, group_id, position, weight in rows:
+        if not homes.is_known(subscription):
+            astray.append((subscription, message_id))
+            continue
         wanted[subscription].append(Parcel(message_id, group_id, position, weight or 0))
+    _put_off_retries(astray)
     return Routed(len(rows), enter(wanted, source=Dispatch.Source.RECEIPTS), {})
+
+
+def _put_off(commands: Sequence[reading.Row]) -> None:
+    if commands:
+        with connection.cursor() as cursor:
+            cursor.execute(PUT_OFF, [[row.position for row in commands]])
+        types = sorted({row.type for row in commands})
+        log.error("commands_without_taker", types=types, count=len(commands))
+
+
+def _put_off_retries(astray: Sequence[tuple[str, UUID]]) -> None:
+    if astray:
+        names, ids = zip(*astray, strict=True)
+        with connection.cursor() as cursor:
+            cursor.execute(PUT_OFF_RETRIES, [list(names), list(ids)])
+        log.error("retries_of_nobody", subscriptions=sorted(set(names)), count=len(astray))
 
 
 def parcel_of(envelope: Envelope) -> Parcel:

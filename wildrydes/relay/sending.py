@@ -24,7 +24,7 @@ from prometheus_client import Counter
 from wildrydes import crashpoints, topology, wire
 from wildrydes.answering import carrier
 from wildrydes.models import Dispatch, new_id
-from wildrydes.relay import batches, pacing, reading
+from wildrydes.relay import batches, homes, pacing, reading
 from wildrydes.relay.recent import Events, RecentMessages
 
 log = structlog.get_logger(__name__)
@@ -96,12 +96,13 @@ def claim() -> Claim:
     Must run inside a transaction that holds the turn (see `turns`). No two open dispatches of a
     subscription hold the same group.
     """
-    found = list(Dispatch.objects.raw(WAITING_WITH_ROOM, _room()))
+    waiting = Dispatch.objects.raw(WAITING_WITH_ROOM, _room())
+    found = [dispatch for dispatch in waiting if homes.has_home(dispatch)]
     by_queue: dict[str, list[Dispatch]] = defaultdict(list)
     for dispatch in found:
         by_queue[dispatch.queue].append(dispatch)
-    buckets = pacing.buckets(waiting[0] for waiting in by_queue.values())
-    merged = chain.from_iterable(_merge(waiting) for waiting in by_queue.values())
+    buckets = pacing.buckets(queued[0] for queued in by_queue.values())
+    merged = chain.from_iterable(_merge(queued) for queued in by_queue.values())
     going = pacing.within_reach(merged, buckets=buckets)
     _find_message_ids(list(chain.from_iterable(going)))
     still_there = ([item for item in batch if item.message_ids is not None] for batch in going)

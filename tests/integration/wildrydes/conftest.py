@@ -7,6 +7,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -93,6 +94,11 @@ class Kernel:
     fails: set[int] = field(default_factory=set)
     raises: dict[int, Exception] = field(default_factory=dict)
     hangs: set[int] = field(default_factory=set)
+    relays: ExitStack = field(default_factory=ExitStack)
+
+    def another_relay(self) -> Relay:
+        """Return one relay more; its threads and connections end with the test."""
+        return self.relays.enter_context(Relay())
 
     def publish(self, *numbers: int, group: str = "") -> list[UUID]:
         """Publish one event for each number, in one transaction."""
@@ -189,7 +195,7 @@ def kernel(
     _bind_handlers(kernel)
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE kernel_test_effect")
-    with kernel.relay:
+    with kernel.relay, kernel.relays:
         yield kernel
 
 

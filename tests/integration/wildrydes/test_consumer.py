@@ -14,7 +14,7 @@ from django.db.models import F
 from wildrydes import deliveries, redis
 from wildrydes.consumer import consume
 from wildrydes.errors import UnreadableMessageError
-from wildrydes.models import Dispatch, Message, Receipt
+from wildrydes.models import Dispatch, Message, Receipt, new_id
 from wildrydes.relay import acknowledgements
 
 from .conftest import Kernel, small_topology
@@ -124,6 +124,29 @@ def test_what_cannot_be_read_is_put_aside_and_the_rest_of_its_batch_handled(kern
     dead = Receipt.objects.filter(status="dead")
     assert {letter.error for letter in dead} >= {"unreadable: not a JSON object"}
     assert dead.count() == 3
+
+
+def test_a_retry_that_cannot_be_read_any_more_is_a_dead_letter_and_no_second_one(
+    kernel: Kernel,
+) -> None:
+    kernel.fails = {1}
+    (message_id,) = kernel.publish(1)
+    kernel.relay.turn()
+    kernel.work("first")
+    Receipt.objects.update(next_attempt_at=F("received_at") - timedelta(hours=1))
+    kernel.relay.turn()
+    body = kernel.take("first")
+    assert body is not None
+    (event,) = body["messages"]
+    renamed = {**body, "messages": [{**event, "type": "v2.test.happened"}]}
+    forged = {**renamed, "dispatch": str(new_id())}
+    assert consume(subscription="first.record", body=forged).dead == 1
+    assert Receipt.objects.get(message_id=message_id).status == "retrying"
+    assert consume(subscription="first.record", body=renamed).dead == 1
+    letter = Receipt.objects.get(message_id=message_id)
+    assert (letter.status, letter.message["type"]) == ("dead", "v1.test.happened")
+    assert "does not take 'v2.test.happened'" in letter.error
+    assert Receipt.objects.count() == 2
 
 
 def test_what_is_no_delivery_at_all_raises(kernel: Kernel) -> None:

@@ -13,7 +13,6 @@ from django.db import connection, transaction
 from wildrydes import publishing
 from wildrydes.errors import PublishError
 from wildrydes.models import Dispatch, Message, Receipt, Unrouted
-from wildrydes.relay import Relay
 
 from .conftest import Do, Happened, Kernel
 
@@ -51,7 +50,7 @@ def test_a_message_that_is_due_goes_out_within_a_second(kernel: Kernel) -> None:
             relay.run()
         connection.close()
 
-    relay = Relay()
+    relay = kernel.another_relay()
     thread = threading.Thread(target=run)
     thread.start()
     try:

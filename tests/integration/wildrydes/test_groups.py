@@ -12,8 +12,8 @@ from django.db.models import F
 
 from wildrydes import publishing
 from wildrydes.consumer import consume, groups
+from wildrydes.consumer.consuming import STARTS_AT_MOST
 from wildrydes.models import Dispatch, Receipt
-from wildrydes.relay import Relay
 from wildrydes.retry import RetryPolicy
 
 from .conftest import Happened, Kernel, small_topology
@@ -114,6 +114,23 @@ def test_a_group_goes_on_behind_a_dead_message_where_the_policy_says_so(kernel: 
     assert kernel.sequence() == [2, 3]
 
 
+def test_a_group_goes_on_behind_a_message_that_kills_its_workers(kernel: Kernel) -> None:
+    kernel.use(small_topology(first={"fifo": True, "on_dead": "skip"}))
+    kernel.fails = {1}
+    kernel.publish(1, 2, group="a")
+    kernel.relay.turn()
+    kernel.work("first")
+    Receipt.objects.filter(status="retrying").update(
+        next_attempt_at=F("received_at") - timedelta(hours=1), starts=STARTS_AT_MOST
+    )
+    kernel.relay.turn()
+    body = kernel.take("first")
+    assert body is not None
+    assert consume(subscription="first.record", body={**body, "attempt": 3}).dead == 1
+    kernel.run_until_quiet()
+    assert kernel.sequence() == [2]
+
+
 def test_releasing_a_group_lets_the_parked_messages_go(fifo: Kernel) -> None:
     fifo.fails = {1}
     fifo.publish(1, 2, group="a")
@@ -130,7 +147,7 @@ def test_a_lost_dispatch_and_its_copies_do_not_disturb_the_order(fifo: Kernel) -
     chance = random.Random(7)
     for number in range(30):
         fifo.publish(number, group="a")
-        Relay().turn()
+        fifo.another_relay().turn()
         body = fifo.take("first")
         if body is None:
             continue
@@ -140,7 +157,7 @@ def test_a_lost_dispatch_and_its_copies_do_not_disturb_the_order(fifo: Kernel) -
         for _ in range(chance.randint(1, 3)):
             consume(subscription="first.record", body=body)
     Dispatch.objects.update(lease_until=F("lease_until") - timedelta(days=1))
-    fifo.relay = Relay()
+    fifo.relay = fifo.another_relay()
     fifo.run_until_quiet()
     assert fifo.sequence() == list(range(30))
 

@@ -162,13 +162,24 @@ def test_what_an_operator_says_holds_instead_of_the_topology_until_it_is_restore
     assert waiting() == 4
 
 
+def test_a_clock_that_goes_back_holds_nothing_up(kernel: Kernel) -> None:
+    kernel.use(small_topology(per_second=HARDLY))
+    kernel.publish(*range(3))
+    kernel.relay.turn()
+    QueueLimit.objects.update(refilled_at=F("refilled_at") + timedelta(hours=1))
+    kernel.relay.turn()
+    assert sent(kernel) == [0, 1]
+    kernel.relay.turn()
+    assert waiting() == 1
+
+
 def test_what_is_sent_again_when_its_lease_lapsed_costs_no_token(kernel: Kernel) -> None:
     kernel.use(small_topology(per_second=HARDLY))
     kernel.publish(1)
     kernel.relay.turn()
     assert sent(kernel) == [1]
     kernel.let_leases_lapse()
-    Relay().turn()
+    kernel.another_relay().turn()
     assert sent(kernel) == [1]
 
 
@@ -181,7 +192,7 @@ def test_a_late_copy_of_what_was_cut_meanwhile_closes_what_waits_and_doubles_not
     assert late is not None
     redis.client().flushall()
     kernel.use(small_topology(per_second=3))
-    Relay().turn()
+    kernel.another_relay().turn()
     assert (kernel.standing("first"), waiting()) == (1, 2)
     consume(subscription=late["task"], body=late)
     assert waiting() == 0

@@ -17,7 +17,6 @@ from wildrydes import redrives
 from wildrydes.dead_letters import canary, operations
 from wildrydes.errors import DeadLetterError, Reject
 from wildrydes.models import DeadLetter, OperatorAction, Receipt, Redrive, RedriveItem
-from wildrydes.relay import Relay
 
 from .conftest import Kernel
 
@@ -296,7 +295,7 @@ def test_another_process_goes_on_where_one_was_killed(kernel: Kernel, many: list
     let_time_pass(redrive, timedelta(seconds=1))
     redrives.advance()
     connection.close()
-    kernel.relay = Relay()
+    kernel.relay = kernel.another_relay()
     with kernel.relay:
         run(kernel, redrive)
     assert (redrive.state, redrive.done) == ("finished", 500)

@@ -131,7 +131,7 @@ def test_only_a_turn_does_not_wait_for_the_disk_and_not_soon_after_an_outage(
     monkeypatch.setattr(routing, "route_messages", note)
     turns_until_it_waits(kernel, monkeypatch)
     assert seen == [False, True]
-    Relay().turn()
+    kernel.another_relay().turn()
     assert seen == [False, True, False]
     assert waits_for_the_disk()
 
@@ -179,7 +179,7 @@ def test_a_dispatch_that_was_lost_is_sent_again_when_its_lease_has_lapsed(kernel
     kernel.relay.turn()
     lost = kernel.take("first")
     kernel.let_leases_lapse()
-    assert Relay().turn()
+    assert kernel.another_relay().turn()
     again = kernel.take("first")
     assert lost is not None
     assert again is not None
@@ -192,7 +192,7 @@ def test_a_dispatch_that_still_stands_in_its_queue_is_not_sent_again(kernel: Ker
     kernel.relay.turn()
     kernel.let_leases_lapse()
     Dispatch.objects.update(sent_at=F("sent_at"))
-    Relay().turn()
+    kernel.another_relay().turn()
     assert kernel.standing("first") == 1
 
 
@@ -202,7 +202,7 @@ def test_of_those_that_have_lapsed_the_ones_that_were_taken_are_sent_again(kerne
     kernel.relay.turn()
     taken = [kernel.take("first") for _ in range(3)]
     kernel.let_leases_lapse()
-    Relay().turn()
+    kernel.another_relay().turn()
     standing = [kernel.take("first") for _ in range(kernel.standing("first"))]
     numbers = [body["messages"][0]["data"]["number"] for body in standing if body is not None]
     assert numbers == [3, 4, 5, 6, 7, 0, 1, 2]
@@ -216,11 +216,11 @@ def test_a_dispatch_that_a_worker_says_it_is_at_work_on_is_left_to_it(kernel: Ke
     assert body is not None
     redis.client().set(wire.at_work_key(body["dispatch"]), b"1")
     kernel.let_leases_lapse()
-    Relay().turn()
+    kernel.another_relay().turn()
     assert kernel.standing("first") == 0
     redis.client().delete(wire.at_work_key(body["dispatch"]))
     kernel.let_leases_lapse()
-    Relay().turn()
+    kernel.another_relay().turn()
     assert kernel.standing("first") == 1
 
 
@@ -228,7 +228,7 @@ def test_a_loss_of_redis_is_not_counted_as_an_attempt(kernel: Kernel) -> None:
     kernel.publish(1)
     kernel.relay.turn()
     redis.client().flushall()
-    Relay().turn()
+    kernel.another_relay().turn()
     body = kernel.take("first")
     assert body is not None
     assert body["attempt"] == 1
@@ -243,7 +243,7 @@ def test_strangers_in_a_queue_hide_no_loss(kernel: Kernel, stranger: bytes) -> N
     kernel.take("first")
     redis.client().lpush("first", stranger)
     kernel.let_leases_lapse()
-    Relay().turn()
+    kernel.another_relay().turn()
     assert kernel.standing("first") == 2
 
 
@@ -251,7 +251,7 @@ def test_everything_is_sent_again_at_once_when_redis_lost_its_data(kernel: Kerne
     kernel.publish(10)
     kernel.relay.turn()
     redis.client().flushall()
-    Relay().turn()
+    kernel.another_relay().turn()
     assert (kernel.standing("first"), kernel.standing("second")) == (1, 1)
 
 
@@ -268,7 +268,7 @@ def test_a_relay_that_died_before_it_sent_loses_nothing(
     monkeypatch.undo()
     kernel.use(small_topology())
     kernel.let_leases_lapse()
-    Relay().turn()
+    kernel.another_relay().turn()
     assert kernel.standing("first") == 1
 
 
@@ -332,7 +332,7 @@ def test_a_copy_that_redis_took_after_all_closes_only_what_it_holds(
     assert [event["data"]["number"] for event in merged["messages"]] == [1, 2]
     consume(subscription=copy["task"], body=copy)
     kernel.let_leases_lapse()
-    Relay().turn()
+    kernel.another_relay().turn()
     kernel.work("first")
     assert kernel.effects() == {("first", 1): 1, ("first", 2): 1}
 
@@ -356,7 +356,7 @@ def test_a_dispatch_that_an_earlier_copy_closes_while_it_is_claimed_is_let_go(
     copy = kernel.take("first")
     redis.client().flushall()
     monkeypatch.setattr(batches, "split", work_in_between)
-    relay = Relay()
+    relay = kernel.another_relay()
     relay.turn()
     assert kernel.standing("first") == 0
     assert not Dispatch.objects.filter(queue="first").exists()

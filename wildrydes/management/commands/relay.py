@@ -8,10 +8,11 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from wildrydes import deduplication, doctor, first_answers, redrives, requests, saga, schedules
-from wildrydes.relay import Relay
+from wildrydes.relay import Relay, homes
 from wildrydes.relay.chores import Chore
 
 CHORES = (
+    Chore(homes.settle, every=timedelta(seconds=10)),
     Chore(saga.wake_due, every=timedelta(seconds=0.25)),
     Chore(redrives.advance, every=timedelta(seconds=0.5)),
     Chore(requests.time_out, every=timedelta(seconds=1)),
