@@ -1,11 +1,13 @@
 """Retention: old messages that nobody needs any more go, with the receipts that kept them out.
 
 Guarantee: a message stays while it is not routed, stands in a dispatch, has a receipt here that is
-retrying, parked or dead, or that ended lately, is a request that awaits its answer, or is part of
-a redrive. The receipt of a message of this log goes with its message and never before it, so that
-no replay takes it for one that was never handled. A saga goes with its history, when it ended that
-long ago. May be broken off, and run again, at any time.
-Does not guarantee: anything about a copy that stood on the wire, unseen, for longer than the age.
+retrying, parked or dead, or that ended lately, is a request that awaits its answer, is part of a
+redrive, or is kept by a service that has said so (`keep`). The receipt of a message of this log
+goes with its message and never before it, so that no replay takes it for one that was never
+handled. A saga goes with its history, when it ended that long ago. May be broken off, and run
+again, at any time.
+Does not guarantee: anything about a copy that stood on the wire, unseen, for longer than the age;
+nor that a service is heeded which is not installed where the purge runs.
 Source: Hohpe and Woolf, Message Store, Message Expiration.
 """
 
@@ -46,6 +48,7 @@ WITH page AS MATERIALIZED (
                     >= %(before)s
             )
         )
+        {keeps}
 )
 """
 OLD_MESSAGES = """
@@ -74,16 +77,8 @@ COUNT_THEIR_RECEIPTS = """
     SELECT 1 FROM wildrydes_receipt AS receipt JOIN finished ON receipt.message_id = finished.id
 """
 
-DELETED = {
-    "finished": FINISHED,
-    "messages": DELETE_MESSAGES,
-    "receipts": DELETE_THEIR_RECEIPTS,
-}
-COUNTED = {
-    "finished": FINISHED,
-    "messages": COUNT_MESSAGES,
-    "receipts": COUNT_THEIR_RECEIPTS,
-}
+DELETED = {"messages": DELETE_MESSAGES, "receipts": DELETE_THEIR_RECEIPTS}
+COUNTED = {"messages": COUNT_MESSAGES, "receipts": COUNT_THEIR_RECEIPTS}
 
 # Of messages that another database published, or that went before their receipts were old.
 OLD_RECEIPTS = """
@@ -131,6 +126,12 @@ COUNT_HISTORIES = """
 """
 LET_HISTORIES_GO = "SELECT set_config('wildrydes.purging', 'on', true)"
 
+# Each a statement of its own: the one that follows sees what was committed while this one waited.
+BEGIN_BATCH = "SELECT pg_advisory_xact_lock_shared(hashtextextended('wildrydes purge', 0))"
+PAUSE = "SELECT pg_advisory_xact_lock(hashtextextended('wildrydes purge', 0))"
+
+_keeps: list[str] = []
+
 
 @dataclass(frozen=True)
 class Purged:
@@ -140,6 +141,27 @@ class Purged:
     receipts: int = 0
     kept: int = 0
     sagas: int = 0
+
+
+def keep(*, ids: str) -> None:
+    """Let every purge leave the messages whose ids a query returns. Safe to call twice.
+
+    The query is asked anew in each batch. It must return no null, and holds no percent sign. What
+    it returns from a commit on is kept from there on only if that transaction called `pause` before
+    it looked which messages there are.
+    """
+    if ids not in _keeps:
+        _keeps.append(ids)
+
+
+def pause() -> None:
+    """Wait until no batch is being removed, and let none begin until the transaction ends.
+
+    One transaction at a time. So what it finds in the log is there when it commits, and each later
+    batch sees what it has committed. Must be called inside a transaction, before it looks.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(PAUSE)
 
 
 def removable(*, older_than: timedelta, batch_size: int = BATCH) -> Iterator[list[UUID]]:
@@ -154,7 +176,7 @@ def removable(*, older_than: timedelta, batch_size: int = BATCH) -> Iterator[lis
         with connection.cursor() as cursor:
             parameters: dict[str, Any] = {"after": after, "limit": batch_size, "before": before}
             parameters["only"] = None
-            cursor.execute(REMOVABLE.format(finished=FINISHED), parameters)
+            cursor.execute(REMOVABLE.format(finished=_finished()), parameters)
             row = cursor.fetchone()
         assert row is not None
         seen, old, last, ids = row
@@ -171,7 +193,7 @@ def purge_these(*, ids: Sequence[UUID], older_than: timedelta) -> Purged:
     Must not run inside a transaction. Raises `ConfigurationError` as `purge` does.
     """
     _refuse_wrong(older_than, len(ids))
-    query = OLD_MESSAGES.format(**DELETED)
+    query = OLD_MESSAGES.format(finished=_finished(), **DELETED)
     pages = _pages(query, before=_ago(older_than), size=len(ids), only=ids)
     old, messages, receipts = next(pages, (0, 0, 0))
     return Purged(messages, receipts, old - messages)
@@ -206,7 +228,7 @@ def _refuse_wrong(older_than: timedelta, batch_size: int) -> None:
 
 def _steps(*, before: datetime, size: int, dry_run: bool) -> Iterator[Purged]:
     """Yield what went in each batch, and how many old messages stayed."""
-    query = OLD_MESSAGES.format(**(COUNTED if dry_run else DELETED))
+    query = OLD_MESSAGES.format(finished=_finished(), **(COUNTED if dry_run else DELETED))
     for old, messages, receipts in _pages(query, before=before, size=size):
         yield Purged(messages, receipts, old - messages)
     query = OLD_RECEIPTS.format(receipts=COUNT_RECEIPTS if dry_run else DELETE_RECEIPTS)
@@ -217,6 +239,10 @@ def _steps(*, before: datetime, size: int, dry_run: bool) -> Iterator[Purged]:
     query = OLD_SAGAS.format(**(tries if dry_run else ways))
     for _, sagas, _ in _pages(query, before=before, size=size, first=UUID(int=0)):
         yield Purged(sagas=sagas)
+
+
+def _finished() -> str:
+    return FINISHED.format(keeps="\n        ".join(f"AND id NOT IN ({ids})" for ids in _keeps))
 
 
 def _pages(
@@ -232,6 +258,7 @@ def _pages(
     while True:
         with transaction.atomic(durable=True), connection.cursor() as cursor:
             cursor.execute(LET_HISTORIES_GO)
+            cursor.execute(BEGIN_BATCH)
             ids = None if only is None else list(only)
             parameters = {"after": after, "limit": size, "before": before, "only": ids}
             cursor.execute(query, parameters)

@@ -2,6 +2,10 @@
 
 from django.apps import AppConfig
 
+from wildrydes import purging
+
+UNVERIFIED = "SELECT unnest(message_ids) FROM datalake_ingestion_archive WHERE verified_at IS NULL"
+
 
 class DatalakeIngestionConfig(AppConfig):
     """Name the service; its handlers are found by the kernel."""
@@ -9,3 +13,7 @@ class DatalakeIngestionConfig(AppConfig):
     name = "apps.datalake_ingestion"
     label = "datalake_ingestion"
     verbose_name = "Data lake ingestion"
+
+    def ready(self) -> None:
+        """Let no purge remove what is to be archived before the archive is known to have it."""
+        purging.keep(ids=UNVERIFIED)

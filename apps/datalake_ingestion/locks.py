@@ -20,12 +20,6 @@ def share(what: str, type_: str, day: date) -> None:
     _lock(SHARE, what, type_, day)
 
 
-def take_for_archive() -> None:
-    """Wait until nobody else plans what is archived, and be the one until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute(TAKE, ["lake archive"])
-
-
 def _lock(statement: str, what: str, type_: str, day: date) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, [f"lake {what} {type_} {day}"])

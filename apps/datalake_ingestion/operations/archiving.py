@@ -2,9 +2,12 @@
 
 Guarantee: a message goes from the log only after the file that has it was read back, and count and
 checksum were those of the log. From the commit of a plan on it stands which messages are in which
-file, so each is in one, wherever this is broken off; it is gone on with when it is run again.
+file, so each is in one, wherever this is broken off; it is gone on with when it is run again. Until
+the file is verified no purge removes what is planned, also one that runs at the same time: no batch
+of a purge is under way while a plan is made, and each later batch sees it.
 Does not guarantee: that every old message goes: what `purge` keeps stays, and is in the archive
 only once all that needs it is done. Receipts go with their messages, and sagas by `purge` alone.
+Nor anything about another log than that of the database in which it runs.
 """
 
 from __future__ import annotations
@@ -14,14 +17,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pyarrow as pa
+import structlog
 from django.db import transaction
+from django.db.models import QuerySet
 
-from apps.datalake_ingestion import archived, locks
+from apps.datalake_ingestion import archived
 from apps.datalake_ingestion.lake import Lake
 from apps.datalake_ingestion.models import Archive
 from apps.datalake_ingestion.operations.compacting import LakeError
 from wildrydes import crashpoints, purging
 from wildrydes.models import Message
+
+log = structlog.get_logger(__name__)
 
 BATCH = 10_000
 
@@ -69,17 +77,19 @@ def foreseen(*, older_than: timedelta) -> Archived:
 def _plan(ids: Sequence[UUID], *, now: datetime) -> Archive | None:
     """Decide that these messages are one file, but for those that another has, or that are gone."""
     with transaction.atomic(durable=True):
-        locks.take_for_archive()
+        purging.pause()
         there = Message.objects.filter(id__in=_new(ids)).order_by("position")
         new = list(there.values_list("id", "published_at"))
         if not new:
             return None
-        return Archive.objects.create(
+        planned = Archive.objects.create(
             day=new[0][1].astimezone(UTC).date(),
             rows=len(new),
             message_ids=[message_id for message_id, _ in new],
             planned_at=now,
         )
+        crashpoints.reach("archive.planning")
+        return planned
 
 
 def _new(ids: Sequence[UUID]) -> list[UUID]:
@@ -92,8 +102,8 @@ def _carry_out(archive_id: UUID, *, lake: Lake, now: datetime, older_than: timed
     """Write, verify, purge, as far as that was not done; return how many messages have gone."""
     _write(archive_id, lake=lake, now=now)
     crashpoints.reach("archive.verified")
-    row = Archive.objects.get(id=archive_id)
-    if not row.message_ids:
+    row = Archive.objects.filter(id=archive_id).first()
+    if row is None or not row.message_ids:
         return 0
     gone = purging.purge_these(ids=row.message_ids, older_than=older_than).messages
     crashpoints.reach("archive.purged")
@@ -105,25 +115,61 @@ def _carry_out(archive_id: UUID, *, lake: Lake, now: datetime, older_than: timed
 
 def _write(archive_id: UUID, *, lake: Lake, now: datetime) -> None:
     with transaction.atomic(durable=True):
-        row = Archive.objects.select_for_update().get(id=archive_id)
-        if row.verified_at is not None:
+        row = Archive.objects.select_for_update().filter(id=archive_id).first()
+        if row is None or row.verified_at is not None:
             return
         path = lake.archive_path(day=row.day, file=row.id)
-        content = archived.encode(_messages(row))
-        lake.put(path, content)
-        crashpoints.reach("archive.written")
-        row.sha256 = _verify(row, path, lake=lake)
-        row.bytes, row.verified_at = len(content), now
-        row.save(update_fields=["sha256", "bytes", "verified_at"])
+        there = list(_messages(row).values_list("id", flat=True))
+        if len(there) < row.rows and _has_all(row, path, there, lake=lake):
+            _accept(row, lake.get(path), now=now)
+        elif _is_to_be_written(row, there):
+            lake.put(path, archived.encode(_messages(row).iterator()))
+            crashpoints.reach("archive.written")
+            _accept(row, _verified(row, path, lake=lake), now=now)
 
 
-def _verify(row: Archive, path: str, *, lake: Lake) -> str:
-    """Read the file back, and the log once more; return the checksum that both have."""
-    count, checksum = archived.checksum_of_file(lake.get(path))
-    if (count, checksum) != archived.checksum_of_messages(_messages(row)) or count != row.rows:
+def _has_all(row: Archive, path: str, there: Sequence[UUID], *, lake: Lake) -> bool:
+    """Say whether a file that was written earlier has all that was planned, as the log has it.
+
+    It may be the only one to have what is missing from the log, and is not written again.
+    """
+    try:
+        content = lake.get(path)
+        count, _ = archived.checksum_of_file(content)
+        kept = archived.checksum_of_file(content, only={str(message_id) for message_id in there})
+    except (FileNotFoundError, pa.ArrowInvalid):
+        return False
+    return count == row.rows and kept == archived.checksum_of_messages(_messages(row).iterator())
+
+
+def _is_to_be_written(row: Archive, there: Sequence[UUID]) -> bool:
+    """Plan anew, with what there is, where something has gone unarchived; of nothing is no plan."""
+    if len(there) == row.rows:
+        return True
+    log.warning("archive_planned_anew", archive=str(row.id), planned=row.rows, there=len(there))
+    if not there:
+        row.delete()
+        return False
+    row.rows, row.message_ids = len(there), list(there)
+    row.save(update_fields=["rows", "message_ids"])
+    return True
+
+
+def _accept(row: Archive, content: bytes, *, now: datetime) -> None:
+    _, row.sha256 = archived.checksum_of_file(content)
+    row.bytes, row.verified_at = len(content), now
+    row.save(update_fields=["sha256", "bytes", "verified_at"])
+
+
+def _verified(row: Archive, path: str, *, lake: Lake) -> bytes:
+    """Read the file back, and the log once more; return the file that says the same."""
+    content = lake.get(path)
+    count, checksum = archived.checksum_of_file(content)
+    logged = archived.checksum_of_messages(_messages(row).iterator())
+    if (count, checksum) != logged or count != row.rows:
         raise LakeError(f"{path} does not read back as it was written; nothing was purged")
-    return checksum
+    return content
 
 
-def _messages(row: Archive) -> Iterator[Message]:
-    return Message.objects.filter(id__in=row.message_ids).order_by("position").iterator()
+def _messages(row: Archive) -> QuerySet[Message]:
+    return Message.objects.filter(id__in=row.message_ids).order_by("position")

@@ -174,6 +174,22 @@ def test_what_somebody_needs_stays_however_old(
     assert (Message.objects.count(), Receipt.objects.count()) == (1, receipts)
 
 
+def test_what_a_service_keeps_stays_until_it_lets_go_of_it(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, _ = finish(kernel, 1, 2)
+    age()
+    with monkeypatch.context() as patched:
+        patched.setattr(purging, "_keeps", [])
+        for _ in range(2):
+            purging.keep(ids=f"SELECT '{kept}'::uuid")
+        assert purge(dry_run=True)["kept"] == 1
+        assert (purge()["messages"], purge()["kept"]) == (1, 1)
+        assert list(purging.removable(older_than=purging.DEFAULT_AGE)) == []
+    assert [message.id for message in Message.objects.all()] == [kept]
+    assert purge()["messages"] == 1
+
+
 def test_an_old_message_that_was_done_lately_stays_with_its_receipt(kernel: Kernel) -> None:
     finish(kernel, 1)
     age_messages(YEAR)

@@ -24,7 +24,7 @@ class Command(BaseCommand):
     help = (
         "Remove messages older than an age, with their receipts, where every receipt is done or "
         "let go of. What is unrouted, dispatched, retrying, parked, dead, part of a redrive, or "
-        "awaits an answer stays, however old. Sagas that ended before go "
+        "awaits an answer, or that a service keeps, stays, however old. Sagas that ended before go "
         "with their histories. Each batch is a transaction of its own; may be "
         "broken off and run again. Exit status 0, 1 when it is refused, 130 when broken off."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection, transaction
 from django.db.models import F
+from structlog.testing import capture_logs
 
 from apps.datalake_ingestion import archived
 from apps.datalake_ingestion.lake import Lake
@@ -242,6 +244,154 @@ def test_one_that_comes_late_finds_the_work_done(
 
     assert not Message.objects.exists()
     assert len(in_archive(lake)) == 3
+
+
+def purge() -> int:
+    """Purge, as `manage.py purge` does; return how many messages have gone."""
+    output = io.StringIO()
+    call_command("purge", "--json", stdout=output)
+    gone: int = json.loads(output.getvalue())["messages"]
+    return gone
+
+
+@pytest.mark.parametrize("point", ["planned", "written"])
+def test_a_purge_leaves_what_is_planned_until_the_archive_is_known_to_have_it(
+    lake: Path, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    happened(3)
+    with pytest.raises(Dies):
+        archive_until(f"archive.{point}", monkeypatch)
+
+    assert purge() == 0
+
+    assert archive()["purged"] == 3
+    assert len(in_archive(lake)) == 3
+
+
+def test_what_is_verified_may_go_by_either(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    happened(3)
+    with pytest.raises(Dies):
+        archive_until("archive.verified", monkeypatch)
+
+    assert purge() == 3
+
+    assert archive() == {"files": 0, "messages": 0, "purged": 0, "dry_run": False}
+    assert Archive.objects.get().message_ids == []
+    assert len(in_archive(lake)) == 3
+
+
+def test_a_purge_that_begins_while_a_plan_is_made_waits_for_it(
+    lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened(3)
+    gone: list[int] = []
+    purger = threading.Thread(target=lambda: gone.append(apart(purge)))
+
+    def reach(point: str) -> None:
+        if point == "archive.planning":
+            purger.start()
+            while purger.is_alive() and not waiting():
+                pass
+        if point == "archive.planned":
+            purger.join()
+
+    with monkeypatch.context() as patched:
+        patched.setattr("wildrydes.crashpoints.reach", reach)
+        archive()
+
+    assert gone == [0]
+    assert not Message.objects.exists()
+    assert len(in_archive(lake)) == 3
+
+
+def test_a_plan_is_of_what_a_purge_that_was_under_way_has_left(lake: Path) -> None:
+    first, *_ = happened(3)
+    Receipt.objects.filter(message_id=first).update(status="dead")
+    threads = [threading.Thread(target=apart, args=(what,)) for what in (purge, archive)]
+
+    with capture_logs() as logs:
+        with transaction.atomic():
+            list(Message.objects.select_for_update())
+            for number, thread in enumerate(threads, start=1):
+                thread.start()
+                while thread.is_alive() and waiting() < number:
+                    pass
+        for thread in threads:
+            thread.join()
+
+    assert [message.id for message in Message.objects.all()] == [first]
+    assert in_archive(lake) == []
+    assert not Archive.objects.exists()
+    assert [line for line in logs if line["event"] == "archive_planned_anew"] == []
+
+
+def apart(what: Callable[[], Any]) -> Any:
+    """Do something on a connection of its own, as another process would."""
+    try:
+        return what()
+    finally:
+        connection.close()
+
+
+def waiting() -> int:
+    """Return how many wait for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+        return int(cursor.fetchone()[0])
+
+
+def remove(*ids: UUID) -> None:
+    """Remove messages as no purge would."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM wildrydes_message WHERE id = ANY(%s)", [list(ids)])
+
+
+def test_a_plan_that_lacks_messages_is_made_anew_with_what_is_there(
+    lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost, *rest = happened(3)
+    with pytest.raises(Dies):
+        archive_until("archive.planned", monkeypatch)
+    remove(lost)
+
+    with capture_logs() as logs:
+        assert archive()["purged"] == 2
+
+    (line,) = [line for line in logs if line["event"] == "archive_planned_anew"]
+    assert (line["log_level"], line["planned"], line["there"]) == ("warning", 3, 2)
+    assert [UUID(row["id"]) for row in in_archive(lake)] == rest
+    row = Archive.objects.get()
+    assert (row.rows, row.message_ids) == (2, [])
+
+
+def test_a_plan_of_which_nothing_is_left_goes_and_what_came_later_is_archived(
+    lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = happened(2)
+    with pytest.raises(Dies):
+        archive_until("archive.planned", monkeypatch)
+    remove(*lost)
+    happened(1)
+
+    assert archive() == {"files": 1, "messages": 1, "purged": 1, "dry_run": False}
+
+    assert Archive.objects.get().rows == len(in_archive(lake)) == 1
+
+
+def test_a_file_that_alone_has_what_the_log_lacks_is_kept_as_it_was_written(
+    lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost, *_ = happened(3)
+    with pytest.raises(Dies):
+        archive_until("archive.written", monkeypatch)
+    remove(lost)
+
+    assert archive()["purged"] == 2
+
+    (path,) = lake.glob("archive/**/*.parquet")
+    row = Archive.objects.get()
+    assert archived.checksum_of_file(path.read_bytes()) == (3, row.sha256)
+    assert (row.rows, row.bytes, row.message_ids) == (3, path.stat().st_size, [])
 
 
 def test_what_is_younger_than_a_day_is_refused() -> None:
