@@ -5,16 +5,19 @@ written under a name that begins with a dot, forced to disk, and renamed; an obj
 object when its upload is complete. Writing a path again replaces it by the same rule. Where a local
 file takes the place of others, a reader sees either it or them: the day's directory is built anew
 beside the old one, and the two change names at once.
+A writer that is stopped, however long, shows its file only while nobody else could have written it,
+merged it and cleared it away.
 Does not guarantee: that a writer which is killed leaves no file with a dot behind. In an object
 store, and where directories cannot change names, that a reader of the pattern sees a file and not
-also those whose place it takes, until those are cleared away; `LakeFile` says which count.
+also those whose place it takes, until those are cleared away; `LakeFile` says which count. Nor, in
+an object store, that an upload which stood still for that long is not ended afterwards.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -29,6 +32,12 @@ from fsspec.implementations.local import LocalFileSystem
 
 from apps.datalake_ingestion import exchanging, parquet
 from wildrydes import crashpoints
+
+Confirm = Callable[[], None]
+
+
+def _nothing() -> None:
+    """Confirm what nobody else may write."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +55,16 @@ class Lake:
         """Return where a file of archived messages belongs: beside what readers' patterns find."""
         return f"{self.root}/archive/{day:%Y-%m}/{file}.parquet"
 
-    def put(self, path: str, content: bytes) -> None:
-        """Write a file, all or nothing."""
+    def put(self, path: str, content: bytes, *, confirm: Confirm = _nothing) -> None:
+        """Write a file, all or nothing; `confirm` is called before it is shown, and may refuse it.
+
+        Locally the draft is there by then, and goes when the file is cleared away. So a writer that
+        was stopped after it had confirmed cannot bring a cleared file back.
+        """
         if isinstance(self.files, LocalFileSystem):
-            _put_local(Path(path), content)
+            _put_local(Path(path), content, confirm=confirm)
         else:
+            confirm()
             self.files.pipe_file(path, content)
 
     def get(self, path: str) -> bytes:
@@ -69,22 +83,34 @@ class Lake:
             return path
         return str(_aside(Path(path).parent, of) / Path(path).name)
 
-    def replace(self, paths: Sequence[str], *, by: str, of: UUID, content: bytes) -> None:
+    def replace(
+        self,
+        paths: Sequence[str],
+        *,
+        by: str,
+        of: UUID,
+        content: bytes,
+        confirm: Confirm = _nothing,
+    ) -> None:
         """Put the file `of` in the place of others of its directory. May be repeated.
 
-        Nobody may write to the directory meanwhile. The others are left to `clear`.
+        Nobody may write to the directory meanwhile; `confirm` is called last, and refuses when that
+        is so no more. The others are left to `clear`.
         """
         if not isinstance(self.files, LocalFileSystem) or not _replace_local(
-            [Path(path) for path in paths], by=Path(by), of=of, content=content
+            [Path(path) for path in paths], by=Path(by), of=of, content=content, confirm=confirm
         ):
-            self.put(by, content)
+            self.put(by, content, confirm=confirm)
 
     def clear(self, paths: Sequence[str], *, of: UUID) -> None:
         """Remove the files whose place `of` has taken, wherever they are. May be repeated."""
+        is_local = isinstance(self.files, LocalFileSystem) and bool(paths)
+        if is_local:
+            _clear_drafts([Path(path) for path in paths])
         for path in paths:
             if self.has(path):
                 self.files.rm_file(path)
-        if isinstance(self.files, LocalFileSystem) and paths:
+        if is_local:
             shutil.rmtree(_aside(Path(paths[0]).parent, of), ignore_errors=True)
 
     def paths(self) -> list[str]:
@@ -111,7 +137,7 @@ def open_lake(url: str) -> Lake:
     return Lake(files, root.rstrip("/"))
 
 
-def _put_local(path: Path, content: bytes) -> None:
+def _put_local(path: Path, content: bytes, *, confirm: Confirm = _nothing) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.stem}-{uuid4().hex}")
     try:
@@ -119,17 +145,29 @@ def _put_local(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        confirm()
+        crashpoints.reach("lake.drafted")
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
     _sync_directory(path.parent)
 
 
+def _clear_drafts(paths: Sequence[Path]) -> None:
+    """Remove the drafts of a directory's files before these go: no draft becomes one afterwards."""
+    files = {path.stem for path in paths}
+    for draft in paths[0].parent.glob(".*-*"):
+        if draft.name[1:].rpartition("-")[0] in files:
+            draft.unlink(missing_ok=True)
+
+
 def _aside(day: Path, of: UUID) -> Path:
     return day.with_name(f".{day.name}-{of}")
 
 
-def _replace_local(paths: Sequence[Path], *, by: Path, of: UUID, content: bytes) -> bool:
+def _replace_local(
+    paths: Sequence[Path], *, by: Path, of: UUID, content: bytes, confirm: Confirm
+) -> bool:
     """Let a directory with the new file, and without the others, take the place of the day's.
 
     What is replaced is then in the directory with a dot. Return False where that cannot be done.
@@ -144,6 +182,7 @@ def _replace_local(paths: Sequence[Path], *, by: Path, of: UUID, content: bytes)
             (aside / path.name).hardlink_to(path)
     _put_local(aside / by.name, content)
     crashpoints.reach("lake.built")
+    confirm()
     if not exchanging.exchange(aside, day):
         shutil.rmtree(aside)
         return False

@@ -20,6 +20,15 @@ def share(what: str, type_: str, day: date) -> None:
     _lock(SHARE, what, type_, day)
 
 
+def confirm() -> None:
+    """Raise `OperationalError` unless the transaction, and with it what it holds, is still there.
+
+    Postgres ends one that was left idle, as that of a stopped process, and others go on.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
 def _lock(statement: str, what: str, type_: str, day: date) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, [f"lake {what} {type_} {day}"])

@@ -55,8 +55,10 @@ def collect_events(*, events: Sequence[Envelope], now: datetime) -> list[UUID]:
 def write_file(*, lake_file: UUID, lake: Lake, now: datetime) -> None:
     """Write a file to the lake, unless that was done, and let go of its events.
 
-    One that has been merged with others since has no row any more, and is left. Safe
-    at any point: until the commit it may be written again, to the same name with the same content.
+    One that has been merged with others since has no row any more, and is left. Safe at any point:
+    until the commit it may be written again, to the same name with the same content. Raises
+    `OperationalError`, and shows no file, when it was stopped for so long that Postgres has ended
+    its transaction: another may have written the file by then, and merged it.
     """
     with transaction.atomic(savepoint=False):
         row = LakeFile.objects.select_for_update().filter(id=lake_file).first()
@@ -65,7 +67,8 @@ def write_file(*, lake_file: UUID, lake: Lake, now: datetime) -> None:
         locks.share("files", row.type, row.day)
         content = parquet.encode(row.events or [])
         crashpoints.reach("outside.before")
-        lake.put(lake.path(type_=row.type, day=row.day, file=row.id), content)
+        path = lake.path(type_=row.type, day=row.day, file=row.id)
+        lake.put(path, content, confirm=locks.confirm)
         crashpoints.reach("outside.after")
         row.written_at, row.bytes, row.events = now, len(content), None
         row.save(update_fields=["written_at", "bytes", "events"])

@@ -64,7 +64,8 @@ def plan_all(*, now: datetime) -> None:
 def merge(*, lake_file: UUID, lake: Lake, now: datetime) -> None:
     """Put a planned file in the place of its sources, unless that was done.
 
-    Raises `LakeError` when a source has not as many rows as it should.
+    Raises `LakeError` when a source has not as many rows as it should, and `OperationalError` when
+    Postgres has ended the transaction meanwhile: another may have done it by then.
     """
     with transaction.atomic(savepoint=False):
         row = LakeFile.objects.select_for_update().filter(id=lake_file).first()
@@ -75,7 +76,8 @@ def merge(*, lake_file: UUID, lake: Lake, now: datetime) -> None:
         paths = [_path(lake, source) for source in sources]
         locks.take("files", row.type, row.day)
         crashpoints.reach("lake.merging")
-        lake.replace(paths, by=_path(lake, row), of=row.id, content=content)
+        whole = _path(lake, row)
+        lake.replace(paths, by=whole, of=row.id, content=content, confirm=locks.confirm)
         crashpoints.reach("lake.merged")
         row.written_at, row.bytes = now, len(content)
         row.save(update_fields=["written_at", "bytes"])

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 
 from apps.datalake_ingestion import exchanging, locks, queries
 from apps.datalake_ingestion.lake import Lake, open_lake
@@ -267,6 +267,90 @@ def test_a_file_is_written_before_a_directory_changes_places_or_after_it(
     writer.join()
 
     assert globbed(lake_directory) == (1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("exchanges", [True, False])
+@pytest.mark.parametrize("point", ["outside.before", "lake.drafted"])
+def test_a_writer_that_was_stopped_for_long_brings_no_file_back(
+    ride_completed: Make,
+    ingest: Ingest,
+    lake_directory: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    point: str,
+    exchanges: bool,
+) -> None:
+    if not exchanges:
+        monkeypatch.setattr(exchanging, "exchange", lambda one, other: False)
+    collecting_at(ride_completed())
+    stopped = Stopped(lambda: write(LakeFile.objects.get()), at=point)
+    monkeypatch.setattr("wildrydes.crashpoints.reach", stopped.reach)
+    stopped.begin()
+
+    ingest([ride_completed()])
+    run_compaction()
+    stopped.go_on()
+
+    assert isinstance(stopped.error, (OperationalError, FileNotFoundError))
+    assert globbed(lake_directory) == counted() == (2, 2)
+    assert len(visible(lake_directory)) == 1
+    assert list(lake_directory.rglob(".*")) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_merge_that_was_stopped_for_long_hides_nothing(
+    ride_completed: Make, ingest: Ingest, lake_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest([ride_completed()], [ride_completed()])
+    stopped = Stopped(run_compaction, at="lake.merging")
+    monkeypatch.setattr("wildrydes.crashpoints.reach", stopped.reach)
+    stopped.begin()
+
+    run_compaction()
+    ingest([ride_completed()])
+    run_compaction()
+    stopped.go_on()
+
+    assert isinstance(stopped.error, OperationalError)
+    assert globbed(lake_directory) == counted() == (3, 3)
+
+
+class Stopped:
+    """A process that is stopped at a crash point, until Postgres has ended its transaction."""
+
+    def __init__(self, run: Callable[[], Any], *, at: str) -> None:
+        self.error: BaseException | None = None
+        self._run, self._at = run, at
+        self._pid = 0
+        self._is_there, self._goes_on = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._live)
+
+    def begin(self) -> None:
+        """Let it run until it is stopped, and its transaction end."""
+        self._thread.start()
+        assert self._is_there.wait(60)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 60000)", [self._pid])
+
+    def go_on(self) -> None:
+        """Let it run to its end."""
+        self._goes_on.set()
+        self._thread.join()
+
+    def reach(self, point: str) -> None:
+        """Stop there, once; whoever else comes by goes on."""
+        if point == self._at and threading.current_thread() is self._thread:
+            self._pid = connection.connection.info.backend_pid
+            self._is_there.set()
+            assert self._goes_on.wait(60)
+
+    def _live(self) -> None:
+        try:
+            self._run()
+        except (OSError, DatabaseError, AssertionError) as error:
+            self.error = error
+        finally:
+            connection.close()
 
 
 def collecting_at(event: Envelope) -> None:
