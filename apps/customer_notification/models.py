@@ -26,8 +26,8 @@ class Notification(models.Model):
     """One thing that a customer was told; of each kind at most one about the same thing.
 
     `customer` is empty where it is for staff. `about` is the ride completion, the booked ride, the
-    request for quotes, the prebooking, the collection of a fare, its refund or its saga that it
-    speaks of.
+    request for quotes, the prebooking, the collection of a fare or its refund that it speaks of; of
+    a stuck fare it is the event that said so, since the same saga may get stuck again.
 
     `message_id` is the message that it speaks of; the e-mail's Message-ID is derived from it.
     """

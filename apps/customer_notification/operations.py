@@ -48,7 +48,8 @@ class Address:
 class News:
     """Something to tell a customer of, or staff, once; `cause` is the message that told us.
 
-    `kind` is one of `Notification.Kind`, and `about` the id of the thing that it speaks of.
+    `kind` is one of `Notification.Kind`, and `about` the id of what it speaks of: of a thing that
+    happens once, or of the event where it may happen again.
     """
 
     customer: str

@@ -189,9 +189,14 @@ def _fare_refunded(envelope: Envelope) -> News:
 def _fare_stuck(envelope: Envelope) -> News:
     fare = fare_collection.FareCollectionStuck.from_data(envelope.data)
     text = texts.fare_stuck(
-        collection=fare.collection, customer=fare.customer, step=fare.step, reason=fare.reason
+        saga=fare.saga,
+        collection=fare.collection,
+        customer=fare.customer,
+        step=fare.step,
+        reason=fare.reason,
     )
-    return _news(STAFF, Kind.FARE_STUCK, fare.saga, text, envelope)
+    # About the event and not the saga, which may get stuck again after somebody has retried it.
+    return _news(STAFF, Kind.FARE_STUCK, envelope.id, text, envelope)
 
 
 def _news(customer: str, kind: Kind, about: UUID, text: texts.Text, cause: Envelope) -> News:

@@ -153,12 +153,12 @@ def fare_refunded(
     )
 
 
-def fare_stuck(*, collection: UUID, customer: str, step: str, reason: str) -> Text:
+def fare_stuck(*, saga: UUID, collection: UUID, customer: str, step: str, reason: str) -> Text:
     """Return what staff are told when a fare waits for one of them."""
     return Text(
         subject=_cut(f"A fare needs you: {single_line(customer)}, {single_line(step)}"),
         body=f"Fare collection {collection} of customer {single_line(customer)} cannot go on by "
-        f"itself.\nStep: {single_line(step)}\nReason: {single_line(reason)}\n\n"
+        f"itself.\nSaga: {saga}\nStep: {single_line(step)}\nReason: {single_line(reason)}\n\n"
         "Retry it, skip the step, supply its result or force it, in the admin or with "
         "`manage.py sagas`.",
     )

@@ -77,12 +77,30 @@ def test_staff_are_told_of_a_stuck_fare_in_the_admin_and_by_e_mail(
     row = Notification.objects.get()
     operations.send_email(notification=row.id, now=timezone.now())
 
-    assert (row.customer, row.kind, str(row.about)) == ("", "fare_stuck", stuck.data["saga"])
+    assert (row.customer, row.kind) == ("", "fare_stuck")
     (letter,) = mail.outbox
     assert letter.to == ["fares@wildrydes.example"]
-    assert "Step: capture\nReason: refused" in str(letter.body)
+    assert f"Saga: {stuck.data['saga']}\nStep: capture\nReason: refused" in str(letter.body)
     inbox = as_customer.get("/api/v1/customers/me/notifications").json()
     assert inbox["notifications"] == []
+
+
+def test_staff_are_told_of_a_fare_each_time_that_it_gets_stuck_and_once_of_each(
+    fare_event: Make, settings: Settings
+) -> None:
+    settings.STAFF_EMAIL = "fares@wildrydes.example"
+    saga = str(new_id())
+    first = fare_event("v1.fare-collection.stuck", saga=saga, step="capture", reason="refused")
+    again = fare_event("v1.fare-collection.stuck", saga=saga, step="credit", reason="closed")
+
+    tell_of_fares([first])
+    tell_of_fares([again])
+    tell_of_fares([first, again])
+
+    rows = Notification.objects.filter(kind="fare_stuck").order_by("id")
+    assert [row.message_id for row in rows] == [first.id, again.id]
+    sent = Message.objects.filter(type="v1.email.send").values_list("subject", flat=True)
+    assert sorted(sent) == sorted(str(row.id) for row in rows)
 
 
 def test_without_an_address_for_staff_no_e_mail_is_sent(
