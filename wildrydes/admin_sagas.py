@@ -50,7 +50,10 @@ MEANINGS = {
     "retry": "It tries again where it is stuck, with all the attempts of the policy.",
     "skip": "It goes on without this step or, on the way back, without undoing it. Nobody will.",
     "supply": "It goes on as if the participant had answered this. Say it only if it is so.",
-    "force_forward": "It goes forward again. What was undone is asked for anew.",
+    "force_forward": (
+        "It goes forward again. What was undone is asked for anew. "
+        "Discard the dead letters of what is stuck first."
+    ),
     "force_back": "It turns round, also behind its pivot, and undoes what it has done.",
     "cancel": "It turns round and undoes what it has done.",
 }

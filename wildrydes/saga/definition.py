@@ -59,9 +59,10 @@ class Step:
     """One step: the command of its participant, and the command that undoes it.
 
     A `compensation` that returns None says that there is nothing to undo; a step without one gives
-    the reason in `needs_no_compensation`. `timeout` is how long one attempt may take. What failed
-    is tried again by `retry`, a refusal never is. `when` says whether the step is wanted at all.
-    After the `pivot` the saga goes forward only, but for the refusal of a step that says `BACK`.
+    the reason in `needs_no_compensation`. `timeout` is how long one attempt may take; then its
+    command expires. What failed is tried again by `retry`, a refusal never is. `when` says whether
+    the step is wanted at all. After the `pivot` the saga goes forward only, but for the refusal of
+    a step that says `BACK`.
     """
 
     name: str

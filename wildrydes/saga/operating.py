@@ -46,12 +46,19 @@ def supply(saga_id: UUID, *, step: str, result: Mapping[str, Any], by: str, reas
 
 
 def force_forward(saga_id: UUID, *, by: str, reason: str) -> None:
-    """Let a saga that goes back go forward again; what was undone is asked for anew."""
+    """Let a saga that goes back go forward again; what was undone is asked for anew.
+
+    Refused while the undoing of a step is on its way: it would be carried out all the same. Where
+    it is stuck, dead letters of its commands that have not expired are to be discarded first.
+    """
     _order(saga_id, Ordered(action="force_forward", by=by, reason=reason))
 
 
 def force_back(saga_id: UUID, *, by: str, reason: str) -> None:
-    """Let a saga turn round, also after its pivot."""
+    """Let a saga turn round, also after its pivot.
+
+    Refused there while a step is, or may have been, done that could not be undone.
+    """
     _order(saga_id, Ordered(action="force_back", by=by, reason=reason))
 
 

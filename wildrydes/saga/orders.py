@@ -54,8 +54,15 @@ def _supply(progress: Progress, order: Ordered) -> str:
 
 
 def _force_forward(progress: Progress, order: Ordered) -> str:
+    """Turn it forward, unless an undoing that is on its way would be carried out all the same.
+
+    An undoing that is stuck is no obstacle, also where nobody knows what it has come to: its last
+    command was answered, or has expired and is not begun any more.
+    """
     if not progress.state.is_turned:
         return "it goes forward already; retry, skip or supply what it waits for"
+    if step := progress.being_undone:
+        return f"step {step!r} is being undone: wait for what it comes to"
     _note(progress, order)
     progress.note("turned_forward", reason=order.reason, actor=order.by)
     return ""
@@ -65,9 +72,18 @@ def _force_back(progress: Progress, order: Ordered) -> str:
     if progress.state.is_turned:
         return "it goes back already"
     if progress.is_past_pivot and (step := progress.beyond_undoing):
-        return f"step {step!r} is under way and could not be undone: wait for what it comes to"
+        return _why_not_undone(progress, step)
     _turn_round(progress, order, kind="operator")
     return ""
+
+
+def _why_not_undone(progress: Progress, step: str) -> str:
+    if progress.state.steps[step].message is not None:
+        return f"step {step!r} is under way and could not be undone: wait for what it comes to"
+    return (
+        f"step {step!r} may have been done and could not be undone: "
+        "retry until it is known, or supply or skip what it has come to"
+    )
 
 
 def _cancel(progress: Progress, order: Ordered) -> str:

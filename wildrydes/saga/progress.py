@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 OVER = ("succeeded", "skipped")
 UNRESOLVED = ("refused", "failed", "timed_out")
+UNKNOWN = ("running", "stuck", "failed", "timed_out")
 TO_BE_UNDONE = ("succeeded", "failed", "timed_out")
 UNDO = "undo"
 
@@ -28,13 +29,17 @@ T = TypeVar("T")
 
 
 class Command(NamedTuple):
-    """A command that is to be sent to the participant of a step."""
+    """A command that is to be sent to the participant of a step.
+
+    It expires at the moment at which the saga gives it up: what is given up is not begun any more.
+    """
 
     step: str
     message: UUID
     subject: str
     body: Body
     not_before: datetime | None
+    expires_at: datetime
 
 
 class Progress:
@@ -65,16 +70,22 @@ class Progress:
 
     @property
     def beyond_undoing(self) -> str:
-        """Return a step that is under way and could not be undone; "" if none is."""
+        """Return a step that is or may have been done and could not be undone; "" if none is."""
         steps = self.definition.by_name
         return next(
             (
                 name
                 for name, known in self.state.steps.items()
-                if known.status == "running" and steps[name].compensation is None
+                if may_have_been_done(known) and steps[name].compensation is None
             ),
             "",
         )
+
+    @property
+    def being_undone(self) -> str:
+        """Return a step whose undoing is on its way to the participant; "" if none is."""
+        hops = open_hops(self.state.steps)
+        return next((name for name, step in hops if step.status == "compensating"), "")
 
     def facts(self, *, failed_step: str = "", reason: str = "") -> Facts:
         """Return what the definition's functions are told at this point."""
@@ -216,8 +227,8 @@ class Progress:
         not_before: datetime | None,
     ) -> None:
         message = self._new_id()
-        self.commands.append(Command(step.name, message, subject, body, not_before))
         wake_at = (not_before or self.now) + step.timeout
+        self.commands.append(Command(step.name, message, subject, body, not_before, wake_at))
         self.note(kind, step.name, attempt=attempt, message=message, wake_at=wake_at)
 
     def _ask(self, step: Step, what: str, function: Callable[[Facts], T]) -> list[T] | None:
@@ -239,6 +250,11 @@ def open_hops(steps: Mapping[str, StepState]) -> Iterator[tuple[str, StepState]]
     for name, step in steps.items():
         if step.message is not None:
             yield name, step
+
+
+def may_have_been_done(step: StepState) -> bool:
+    """Say whether a step was asked for, and nobody has said yet what it has come to."""
+    return step.status in UNKNOWN and step.attempts > 0 and not step.is_refused
 
 
 def _found(left: StepState) -> Kind:

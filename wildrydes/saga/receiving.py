@@ -14,7 +14,7 @@ from wildrydes.answering.answer import Answer, from_data
 from wildrydes.envelope import Envelope
 from wildrydes.errors import Reject
 from wildrydes.saga import advancing, rows
-from wildrydes.saga.happenings import Happening, Told
+from wildrydes.saga.happenings import Happening, Told, Woken
 from wildrydes.subscriptions import Binding
 
 log = structlog.get_logger(__name__)
@@ -46,20 +46,32 @@ def record_all(said: Sequence[Said], *, orchestrator: str) -> Counter[str]:
     """
     crashpoints.reach("saga.recording")
     happened: dict[UUID, list[Happening]] = defaultdict(list)
+    told: Counter[UUID] = Counter()
     for item in said:
         address = _address(item.subject)
         if address is not None:
             saga_id, step = address
-            happened[saga_id].append(Told(step, item.message, item.answer))
+            happened[saga_id] += _heard(step, item)
+            told[saga_id] += 1
     locked = rows.lock(list(happened)) if happened else []
     here = [row for row in locked if row.orchestrator in (orchestrator, "")]
     advancing.advance(here, happened)
     counts: Counter[str] = Counter(item.answer.outcome for item in said)
-    known = sum(len(happened[row.state.saga]) for row in here)
+    known = sum(told[row.state.saga] for row in here)
     if unknown := len(said) - known:
         log.error("answers_to_no_saga", orchestrator=orchestrator, count=unknown)
     counts["unknown"] = unknown
     return counts
+
+
+def _heard(step: str, item: Said) -> list[Happening]:
+    """Let the time be looked at before a failure is believed.
+
+    A command that has expired is answered as failed. Its hop is over, whether or not the saga has
+    been woken yet, and a hop that is over has timed out: the answer is late.
+    """
+    told = Told(step, item.message, item.answer)
+    return [Woken(), told] if item.answer.outcome == "failed" else [told]
 
 
 def _said(envelope: Envelope) -> Said:

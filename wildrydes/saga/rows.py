@@ -193,6 +193,7 @@ def _commands(change: Change) -> list[Outgoing]:
             subject=command.subject,
             group_id=str(change.row.state.saga),
             not_before=command.not_before,
+            expires_at=command.expires_at,
             reply_to=change.row.orchestrator,
             cause=cause,
             id=command.message,

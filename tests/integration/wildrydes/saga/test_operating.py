@@ -70,12 +70,15 @@ def test_it_believes_what_a_person_supplies(sales: Sales) -> None:
 
 
 def test_it_is_forced_back_after_its_pivot_and_forward_again(sales: Sales) -> None:
-    sales.answers["mark.do"] = saga.declined("no")
+    sales.answers["mark.do"] = sales.answers["ship.undo"] = saga.declined("no")
     saga_id = sales.start()
     sales.run()
     assert sales.statuses() == {"k": "stuck"}
     del sales.answers["mark.do"]
     saga.force_back(saga_id, by="ann", reason="the customer is right")
+    with pytest.raises(SagaError, match="'ship' is being undone"):
+        saga.force_forward(saga_id, by="bob", reason="no, is not")
+    sales.run()
     saga.force_forward(saga_id, by="bob", reason="no, is not")
     sales.run()
     assert sales.statuses() == {"k": "completed"}

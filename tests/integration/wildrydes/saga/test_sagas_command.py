@@ -95,7 +95,9 @@ def test_a_result_is_supplied(sales: Sales) -> None:
 
 def test_a_saga_is_forced_back_and_forward_again(sales: Sales) -> None:
     stuck(sales)
+    sales.answers["pay.undo"] = saga.declined("the bank is closed")
     assert as_json("force-back", "k", "--reason", "given up")["status"] == "compensating"
+    sales.run_until("stuck")
     assert as_json("force-forward", "k", "--reason", "not given up")["status"] == "running"
     sales.run_until("completed")
     names = OperatorAction.objects.order_by("id").values_list("action", flat=True)

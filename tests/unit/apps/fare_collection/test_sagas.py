@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from apps.fare_collection.sagas import collect, refund
+from apps.fare_collection.sagas import OUTSIDE, collect, refund
 from wildrydes.answering import answered
 from wildrydes.saga.testing import Dialogue, given
 
@@ -82,5 +82,15 @@ def test_a_refund_is_recorded_before_the_money_is_given_back() -> None:
 
 def test_a_refund_that_the_provider_refuses_is_taken_out_of_the_books() -> None:
     dialogue = recorded().expect("refund").refuse("the charge is disputed")
+    dialogue.expect_compensation("record").reply().expect_compensation("register").reply()
+    dialogue.ends("compensated", because="the charge is disputed")
+
+
+def test_the_books_are_kept_while_nobody_knows_whether_money_was_given_back() -> None:
+    dialogue = recorded()
+    for _ in range(OUTSIDE.max_attempts):
+        dialogue.expect("refund").time_out()
+    dialogue.is_stuck("refund").refuses("force_back", because="'refund' may have been done")
+    dialogue.operate("retry").expect("refund").refuse("the charge is disputed")
     dialogue.expect_compensation("record").reply().expect_compensation("register").reply()
     dialogue.ends("compensated", because="the charge is disputed")

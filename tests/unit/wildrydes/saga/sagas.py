@@ -62,7 +62,10 @@ class Run:
         self.take(Started())
 
     def take(self, happening: Happening) -> Decision:
-        """Let something happen, and check that the history tells the whole story."""
+        """Let something happen, and check that the history tells the whole story.
+
+        No command expires before it may go out, or at another moment than its hop.
+        """
         decision = decide(
             self.definition,
             self.state,
@@ -77,6 +80,10 @@ class Run:
         self.state, self.refused = decision.state, decision.refused
         replayed = replay(self.first, self.history)
         assert without_alarm(replayed) == without_alarm(self.state)
+        ends = {item.message: item.wake_at for item in decision.entries if item.wake_at}
+        for item in decision.commands:
+            assert item.expires_at == ends[item.message]
+            assert item.expires_at > (item.not_before or self.now)
         return decision
 
     def tell(self, name: str, answer: Answer, *, message: UUID | None = None) -> Decision:

@@ -70,6 +70,19 @@ def test_what_failed_is_tried_again_with_a_wait_and_then_turns_the_saga_round() 
     assert run.sent[-1] == "authorise/undo"
 
 
+def test_a_command_expires_when_the_saga_gives_it_up() -> None:
+    run = fare()
+    run.succeed("register")
+    assert run.commands[-1].expires_at == run.now + MINUTE
+    run.fail("authorise")
+    again = run.commands[-1]
+    assert again.not_before is not None
+    assert again.expires_at == again.not_before + MINUTE
+    assert run.state.steps["authorise"].wake_at == again.expires_at
+    run.refuse("authorise")
+    assert run.commands[-1].expires_at == run.state.steps["register"].wake_at
+
+
 def test_a_step_that_does_not_answer_in_time_is_undone_too() -> None:
     run = fare()
     run.succeed("register")
@@ -317,10 +330,44 @@ def test_a_person_forces_a_saga_back_after_its_pivot_and_forward_again() -> None
     assert run.sent[-1] == "credit/undo"
     assert run.steps["mark"] == "refused"
     run.succeed("credit")
+    run.refuse("capture", "the bank is closed")
     assert run.order("force_forward") == ""
     assert run.sent[-2:] == ["capture/undo", "capture"]
     run.succeed("capture", "credit", "mark")
     assert run.status == "completed"
+
+
+def test_nothing_is_forced_forward_while_a_step_is_being_undone() -> None:
+    run = fare()
+    run.succeed("register", "authorise")
+    run.refuse("capture")
+    assert "'authorise' is being undone" in run.order("force_forward")
+    assert (run.status, run.sent[-1]) == ("compensating", "authorise/undo")
+    run.succeed("authorise")
+    assert "'register' is being undone" in run.order("force_forward")
+
+
+def test_a_group_is_not_forced_forward_before_all_of_its_undoing_is_answered() -> None:
+    run = Run(of(step("first"), Parallel(step("left"), step("right")), step("last")))
+    run.succeed("first", "left", "right")
+    run.refuse("last")
+    run.refuse("left")
+    assert run.status == "stuck"
+    assert "'right' is being undone" in run.order("force_forward")
+    run.succeed("right")
+    assert run.order("force_forward") == ""
+
+
+def test_what_was_to_be_undone_and_was_not_in_time_may_be_forced_forward() -> None:
+    run = fare()
+    run.succeed("register", "authorise")
+    run.refuse("capture")
+    for _ in range(2):
+        run.wait(MINUTE + timedelta(seconds=1))
+    assert (run.status, run.state.stuck_step) == ("stuck", "authorise")
+    assert all(command.expires_at <= run.now for command in run.commands)
+    assert run.order("force_forward") == ""
+    assert run.sent[-1] == "authorise"
 
 
 def test_what_was_skipped_while_it_was_under_way_is_undone_for_it_may_have_been_done() -> None:
@@ -338,7 +385,7 @@ def test_what_was_refused_and_then_skipped_left_nothing_to_undo() -> None:
     run.succeed("pay")
     run.refuse("grant")
     assert run.order("skip", step="grant") == ""
-    run.fail("mark")
+    run.refuse("mark")
     assert run.order("force_back") == ""
     assert run.sent[-1] == "pay/undo"
     assert run.steps["grant"] == "refused"
@@ -360,6 +407,38 @@ def test_nothing_is_forced_back_while_a_step_is_under_way_that_cannot_be_undone(
     run.refuse("mark")
     assert run.order("force_back") == ""
     assert run.sent[-1] == "credit/undo"
+
+
+def test_nothing_is_forced_back_when_what_cannot_be_undone_may_have_been_done() -> None:
+    run = fare()
+    run.succeed("register", "authorise", "capture", "credit")
+    run.wait(MINUTE)
+    run.fail("mark")
+    assert (run.status, run.state.stuck_step) == ("stuck", "mark")
+    assert "'mark' may have been done" in run.order("force_back")
+    assert run.status == "stuck"
+    assert run.order("retry") == ""
+    run.refuse("mark")
+    assert run.order("force_back") == ""
+    assert run.sent[-1] == "credit/undo"
+
+
+def test_a_step_that_failed_while_its_definition_was_not_known_may_have_been_done() -> None:
+    run = fare()
+    run.succeed("register", "authorise", "capture", "credit")
+    definition, run.definition = run.definition, None  # type: ignore[assignment]
+    run.fail("mark")
+    run.definition = definition
+    assert run.steps["mark"] == "failed"
+    assert "'mark' may have been done" in run.order("force_back")
+
+
+def test_what_was_never_asked_for_is_no_reason_to_go_forward_only() -> None:
+    run = Run(of(step("pay", pivot=True), step("mark", undo=False, command=explode)))
+    run.succeed("pay")
+    assert (run.status, run.state.stuck_step) == ("stuck", "mark")
+    assert run.order("force_back") == ""
+    assert run.sent[-1] == "pay/undo"
 
 
 def test_a_saga_is_cancelled_before_its_pivot_only() -> None:

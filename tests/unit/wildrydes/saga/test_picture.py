@@ -119,13 +119,14 @@ def test_a_companion_that_ends_when_the_saga_is_turned_has_ended_forward() -> No
 
 def test_a_saga_that_is_forced_forward_is_drawn_anew_from_there() -> None:
     dialogue = packed().expect("look").refuse("not today").expect_compensation("reserve").reply()
+    dialogue.expect_compensation("pack").refuse("it is sealed")
     dialogue.operate("force_forward").expect("reserve")
     assert states(dialogue)["reserve"] == "running, pending"
     assert states(dialogue)["look"] == "pending"
 
 
 def test_what_gets_stuck_after_it_was_forced_forward_is_stuck_on_that_way() -> None:
-    dialogue = completed().refuse("no such street").expect_compensation("charge")
+    dialogue = completed().refuse("no such street").expect_compensation("charge").refuse("no")
     dialogue.operate("force_forward").expect("charge").reply().expect("send").fail("no van")
     dialogue.expect("send").fail("no van").is_stuck("send")
     assert states(dialogue)["charge"] == "completed, pending"
