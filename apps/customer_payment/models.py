@@ -133,7 +133,8 @@ class Refund(models.Model):
 class PaymentEvent(models.Model):
     """One thing that happened to a payment. Append-only: the second migration keeps it so.
 
-    `provider_event` is the provider's own id of what it told us by itself.
+    `provider_event` is the provider's own id of what it told us by itself, `command_position` the
+    place in its sender's log of the command that led to it.
     """
 
     class Kind(models.TextChoices):
@@ -152,6 +153,7 @@ class PaymentEvent(models.Model):
     at = models.DateTimeField()
     amount = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
     key = models.CharField(max_length=255, blank=True)
+    command_position = models.BigIntegerField(default=0, db_default=0)
     note = models.CharField(max_length=500, blank=True)
     provider_event = models.CharField(max_length=200, blank=True)
 

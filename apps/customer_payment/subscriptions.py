@@ -36,7 +36,11 @@ def capture(envelopes: Sequence[Envelope]) -> list[Answer | None]:
     """Take what the cards hold."""
     commands = [CapturePayment.from_data(envelope.data) for envelope in envelopes]
     orders = [
-        Order(reference=command.reference, key=_key(envelope, "capture", command.reference))
+        Order(
+            reference=command.reference,
+            key=_key(envelope, "capture", command.reference),
+            position=envelope.position,
+        )
         for envelope, command in zip(envelopes, commands, strict=True)
     ]
     return _answers(capturing.capture(orders=orders, now=timezone.now()))
@@ -47,7 +51,11 @@ def release(envelopes: Sequence[Envelope]) -> list[Answer | None]:
     """Let go of what the cards hold."""
     commands = [ReleasePayment.from_data(envelope.data) for envelope in envelopes]
     orders = [
-        Order(reference=command.reference, key=_key(envelope, "release", command.reference))
+        Order(
+            reference=command.reference,
+            key=_key(envelope, "release", command.reference),
+            position=envelope.position,
+        )
         for envelope, command in zip(envelopes, commands, strict=True)
     ]
     return _answers(returning.release(orders=orders, now=timezone.now()))
@@ -68,6 +76,7 @@ def _authorisation(envelope: Envelope) -> authorising.Authorisation:
     return authorising.Authorisation(
         reference=command.reference,
         key=_key(envelope, "authorise", command.reference),
+        position=envelope.position,
         customer=command.customer,
         amount=command.amount,
         currency=command.currency,
@@ -80,6 +89,7 @@ def _repayment(envelope: Envelope) -> returning.Repayment:
     return returning.Repayment(
         reference=command.reference,
         key=_key(envelope, "refund", command.reference),
+        position=envelope.position,
         amount=command.amount,
     )
 

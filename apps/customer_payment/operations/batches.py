@@ -20,6 +20,8 @@ OrderT = TypeVar("OrderT", bound=Order)
 SaidT = TypeVar("SaidT")
 AnyOrder = TypeVar("AnyOrder", bound=Order, contravariant=True)
 
+OVERTAKEN = "it was refused when it was asked for again"
+
 
 class Procedure(Protocol[AnyOrder, SaidT]):
     """How one kind of order is carried out."""
@@ -71,14 +73,22 @@ def _round(
     settled: dict[int, Settled] = {}
     questions = {}
     for number, order in orders.items():
-        known = procedure.at_once(order, standings[order.reference], now)
+        state = standings[order.reference]
+        known = _too_late(order, state) or procedure.at_once(order, state, now)
         if known is not None:
             settled[number] = known
         else:
-            question = partial(procedure.ask, order, standings[order.reference], gateway.current())
+            question = partial(procedure.ask, order, state, gateway.current())
             questions[f"{procedure.name} {order.key}"] = number, question
     said = asking.ask_all({key: question for key, (_, question) in questions.items()})
     for key, (number, _) in questions.items():
         order = orders[number]
         settled[number] = procedure.settle(order, standings[order.reference], said[key], now)
     return settled
+
+
+def _too_late(order: Order, state: Standing) -> Settled | None:
+    """Decline what its sender has asked for again since, and was refused."""
+    if not state.is_overtaken(order):
+        return None
+    return Settled(payment=state.payment, declined=OVERTAKEN)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -33,10 +32,14 @@ REFUSED = (PaymentEvent.Kind.CAPTURE_DECLINED, PaymentEvent.Kind.REFUND_DECLINED
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """A command about one payment. `key` is the same whenever the command is sent again."""
+    """A command about one payment. `key` is the same whenever the command is sent again.
+
+    `position` is its place in the log of whoever sent it: what is sent again stands further on.
+    """
 
     reference: str
     key: str
+    position: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +51,21 @@ class Settled:
     amount: Decimal | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Refusals:
+    """How often the provider has refused an order, and the position of the last such command."""
+
+    count: int = 0
+    last: int = 0
+
+
 @dataclass(kw_only=True)
 class Standing:
-    """What is known of one reference. `refusals` counts what the provider refused, by key."""
+    """What is known of one reference. `refusals` has what the provider refused, by key."""
 
     payment: Payment | None = None
     intent: ProviderIntent | None = None
-    refusals: Mapping[str, int] = field(default_factory=dict)
+    refusals: Mapping[str, Refusals] = field(default_factory=dict)
     opened: Intent | None = None
     obstacle: str = ""
 
@@ -64,8 +75,17 @@ class Standing:
         It is the order's own, until the provider has refused it for certain: under the same key it
         would only say the same again, also when the reason is gone.
         """
-        refused = self.refusals.get(order.key, 0)
-        return f"{order.key}#{refused + 1}" if refused else order.key
+        refused = self.refusals.get(order.key)
+        return f"{order.key}#{refused.count + 1}" if refused else order.key
+
+    def is_overtaken(self, order: Order) -> bool:
+        """Say whether the order has been refused since this command of it was sent.
+
+        Whoever sent it knows of the refusal and has gone on. An older command that comes only now,
+        a dead letter say, would move money under another key that nobody waits for.
+        """
+        refused = self.refusals.get(order.key)
+        return refused is not None and order.position < refused.last
 
 
 def locked(orders: Iterable[Order]) -> dict[str, Standing]:
@@ -109,7 +129,13 @@ def note(
 ) -> None:
     """Write down what happened to a payment."""
     PaymentEvent.objects.create(
-        payment=payment, kind=kind, at=now, amount=amount, key=order.key, note=why
+        payment=payment,
+        kind=kind,
+        at=now,
+        amount=amount,
+        key=order.key,
+        command_position=order.position,
+        note=why,
     )
 
 
@@ -122,9 +148,13 @@ def call_off(order: Order, *, now: datetime) -> Payment:
     return payment
 
 
-def _refusals(references: Iterable[str]) -> dict[str, Counter[str]]:
+def _refusals(references: Iterable[str]) -> dict[str, dict[str, Refusals]]:
     rows = PaymentEvent.objects.filter(payment__reference__in=references, kind__in=REFUSED)
-    found: dict[str, Counter[str]] = {}
-    for reference, key in rows.values_list("payment__reference", "key"):
-        found.setdefault(reference, Counter())[key] += 1
+    found: dict[str, dict[str, Refusals]] = {}
+    for reference, key, position in rows.values_list(
+        "payment__reference", "key", "command_position"
+    ):
+        of_payment = found.setdefault(reference, {})
+        known = of_payment.get(key, Refusals())
+        of_payment[key] = Refusals(count=known.count + 1, last=max(known.last, position))
     return found

@@ -72,7 +72,7 @@ class Caller:
         self.reference = f"ride-{uuid4()}"
         self.customer = customer
 
-    def command(self, verb: str, *, undo: str = "", **data: Any) -> Envelope:
+    def command(self, verb: str, *, undo: str = "", position: int = 0, **data: Any) -> Envelope:
         """Return a command as it arrives."""
         return Envelope(
             id=new_id(),
@@ -81,6 +81,7 @@ class Caller:
             source="//wildrydes.example",
             subject=f"{self.reference}/{undo or verb}",
             time=timezone.now(),
+            position=position,
             data={"reference": self.reference, **data},
         )
 

@@ -13,8 +13,10 @@ from django.db import DatabaseError, connection, transaction
 from apps.customer_payment import subscriptions
 from apps.customer_payment.gateway import UnknownOutcomeError
 from apps.customer_payment.models import Payment, PaymentEvent, ProviderIntent, Refund
-from apps.customer_payment.operations import standing
+from apps.customer_payment.operations import batches, standing
 from tests.sandbox import SandboxProcess
+
+from .conftest import said
 
 MakeCaller = Callable[..., Any]
 HELD = ("authorised", "256.50")
@@ -280,6 +282,26 @@ def test_a_refund_that_was_refused_succeeds_when_the_provider_has_changed_its_mi
 
     assert one.refund().data["status"] == "refunded"
     assert one.refund().data["status"] == "refunded"
+    assert sandbox.moved(one.reference) == [HELD, TAKEN, GIVEN_BACK]
+
+
+def test_an_older_command_gives_nothing_back_when_a_later_one_was_refused(
+    caller: MakeCaller, sandbox: SandboxProcess
+) -> None:
+    one = caller("pm_sandbox_refundFails")
+    one.authorise()
+    one.capture()
+    older, later, latest = (
+        one.command("refund", position=place, amount=None) for place in (7, 8, 9)
+    )
+    assert "refund_refused" in said(subscriptions.refund, later).reason
+    sandbox.control(rules=[{"token": "pm_sandbox_refundFails", "behaviour": "ok"}])
+
+    answer = said(subscriptions.refund, older)
+
+    assert (answer.outcome, answer.reason) == ("declined", batches.OVERTAKEN)
+    assert sandbox.moved(one.reference) == [HELD, TAKEN]
+    assert said(subscriptions.refund, latest).data["status"] == "refunded"
     assert sandbox.moved(one.reference) == [HELD, TAKEN, GIVEN_BACK]
 
 

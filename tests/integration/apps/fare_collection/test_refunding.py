@@ -5,14 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from apps.customer_payment.operations import returning
 from apps.fare_collection import queries
 from apps.fare_collection.models import FareCollection, FareRefund
 from apps.fare_collection.operations import refunding
-from wildrydes.models import OperatorAction
+from wildrydes.dead_letters import operations
+from wildrydes.errors import Reject
+from wildrydes.models import DeadLetter, OperatorAction, Receipt
 
 from .conftest import NOON, Town
 
@@ -138,3 +142,36 @@ def test_a_refund_that_the_provider_refuses_is_taken_out_of_the_ledger_again(
     town.run()
     assert town.charged(collection) == 0
     assert town.books() == {}
+
+
+def test_an_attempt_that_was_put_aside_gives_nothing_back_when_another_was_refused(
+    town: Town, card: GiveCard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card("pm_sandbox_refundFails")
+    collection = town.collect()
+    with monkeypatch.context() as patched:
+        patched.setattr(returning, "refund", put_aside(then=returning.refund))
+        refund = ask(collection)
+        town.run()
+    refund.refresh_from_db()
+    assert (refund.status, refund.failed_step) == ("failed", "refund")
+
+    town.sandbox.control(rules=[{"token": "pm_sandbox_refundFails", "behaviour": "ok"}])
+    letter = DeadLetter.objects.get(subscription="customer_payment.refund")
+    operations.redrive(ids=[letter.pk], by="olga")
+    town.run()
+
+    assert Receipt.objects.get(id=letter.pk).status == "done"
+    assert town.books()["payment_clearing"] == town.charged(collection) == Decimal("256.50")
+
+
+def put_aside(*, then: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what has the first command put aside, and does as it should with all that follow."""
+    verdicts = [Reject("not today")]
+
+    def refund(**given: Any) -> Any:
+        if verdicts:
+            raise verdicts.pop()
+        return then(**given)
+
+    return refund
