@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.machine import commit
 from tests.faults.audit import Findings
 
 HEADINGS = ("fault", "runs", "events", "lost", "doubled", "out of order", "p50 s", "p99 s")
@@ -151,6 +152,7 @@ def write_page(rows: Sequence[Row], path: Path, run: Run) -> None:
     values = {
         "command": run.command,
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "commit": commit(),
         "minutes": f"{run.seconds / 60:.0f}",
         "machine": _machine(),
         "versions": ", ".join([run.servers, *_versions()]),
