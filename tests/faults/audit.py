@@ -24,6 +24,7 @@ Row = tuple[Any, ...]
 STEPS = ("probe.do_", "probe.undo_")
 LAKE = ("datalake_ingestion.collect_events", "datalake_ingestion.collect_prebookings")
 OUTSIDE = "customer_payment."
+EXPIRED = "discarded: expired at "
 
 # What is not due before tomorrow is none of the matrix's business: rides that are prebooked are.
 # Parked behind a dead letter of the same group is an end, until a person comes.
@@ -64,6 +65,19 @@ RECEIPTS = """
 SELECT receipt.message_id, receipt.subscription, receipt.status, receipt.error
 FROM wildrydes_receipt AS receipt JOIN wildrydes_message AS message ON message.id = message_id
 WHERE message.position > %s
+"""
+
+# What a saga has given up is let go of: the saga has said so, or has kept that as an answer.
+EXPIRED_UNNOTICED = """
+SELECT receipt.subscription, count(*)
+FROM wildrydes_receipt AS receipt JOIN wildrydes_message AS message ON message.id = message_id
+WHERE message.position > %s AND message.kind = 'command' AND receipt.status = 'dropped'
+    AND NOT EXISTS (
+        SELECT FROM wildrydes_sagaevent AS event
+        WHERE event.saga_id::text = message.group_id AND event.message_id = message.id
+            AND event.kind IN ('timed_out', 'late')
+    )
+GROUP BY receipt.subscription
 """
 
 RECOVERED_AT = """
@@ -147,6 +161,8 @@ def audit(
     messages = [_Message(*row) for row in ledger.rows(MESSAGES, since)]
     findings.events = sum(message.kind == "event" for message in messages)
     _check_receipts(ledger, messages, since, findings)
+    for subscription, count in ledger.rows(EXPIRED_UNNOTICED, since):
+        findings.lost[f"{subscription}: expired, and no saga knows"] += count
     effects.check_effects(ledger.rows, since, findings.lost, findings.doubled)
     effects.check_acceptance(ledger.rows, accepted.rides, findings.lost, findings.doubled)
     findings.disordered.update(effects.disorder(ledger.rows, since))
@@ -200,8 +216,11 @@ def _is_settled(
 ) -> bool:
     """Say whether the message ended here as it should: only poison may die, and must say why.
 
-    And what asks the provider, who may be away for longer than one attempt of a step lasts.
+    And what asks the provider, who may be away for longer than one attempt of a step lasts. The
+    command of a saga may expire.
     """
+    if message.kind == "command" and status == "dropped":
+        return error.startswith(EXPIRED)
     suffers = subscription.startswith("probe.take_poison")
     if subscription.startswith(STEPS) and message.data.get("conduct") == "raise":
         return status == "dead" and bool(error)
