@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import itertools
 import shlex
+import signal
 import sys
 import tempfile
 import time
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     The short form measures deadlines as well, and leaves judging them to the full one.
     """
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else processes stay behind
     chosen = [item for item in matrix.faults() if _is_chosen(item.name, item.short, options)]
     others = (*apart.CRASHES, *goals.EXPERIMENTS, *controls.CONTROLS)
     wanted = [item for item in others if _is_chosen(item.name, item.short, options)]
