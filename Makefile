@@ -11,7 +11,7 @@ COMPILE := UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal -
 	--custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test faults check format lint types lock clean FORCE
+.PHONY: help up demo test faults check bench format lint types lock clean FORCE
 MAKEFLAGS += --no-print-directory
 
 help: ## list every target

@@ -39,7 +39,7 @@ REFUSES = Gauge(
 )
 PRESSURE = Gauge(
     "wildrydes_admission_pressure",
-    "Age of the oldest waiting message as a share of its limit; from 1 on work is refused.",
+    "Age of the oldest waiting message as a share of its limit; from 1 on all work is refused.",
     multiprocess_mode="max",
 )
 
