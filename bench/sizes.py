@@ -1,4 +1,4 @@
-"""How much of everything: so that the whole takes about fifty minutes on two cores.
+"""How much of everything: so that the whole takes about an hour on two cores.
 
 Peers get fewer events than we do where only a rate is measured: at a fiftieth of the rate, the
 same backlog would take them the whole hour. A short backlog is no handicap to them.
