@@ -22,7 +22,7 @@ from bench.subscribers import DELIVERIES_PER_EVENT, RIDES, SUBSCRIBERS, batch_su
 
 AT_ONCE = 100_000
 WITHIN = 0.10
-PURGED_SHARE = 30
+PURGED = 10_000
 OLDEST = 4_000_000  # seconds: the age of the first message that is stored
 NOTHING = "9000d"
 
@@ -72,7 +72,7 @@ def growth(bench: Bench) -> Result:
             _measure(bench, one, f"{size:,}", rates=rates, lags=lags)
             found = one.effects.sql.execute(INDEXES).fetchall()
             sizes[f"{size:,}"] = {str(row[0]): row[1] for row in found}
-        purged = _purge(one, messages=stored // PURGED_SHARE)
+        purged = _purge(one)
     names = [f"{size:,}" for size in bench.sizes.growth_stored]
     smallest, largest = names[0], names[-1]
     return Result(
@@ -133,13 +133,13 @@ def _store(one: Running, *, first: int, last: int) -> None:
     sql.execute("CHECKPOINT")
 
 
-def _purge(one: Running, *, messages: int) -> dict[str, float]:
+def _purge(one: Running) -> dict[str, float]:
     """Purge the oldest with the command that is there for it; return counts and what it took.
 
     The time of the same command with nothing to do, which is that of starting up, is taken off.
     """
     idle, _ = _timed_purge(one, older_than=NOTHING)
-    took, counts = _timed_purge(one, older_than=f"{OLDEST - messages}s")
+    took, counts = _timed_purge(one, older_than=f"{OLDEST - PURGED}s")
     per_thousand = MS * (took - idle) / max(1, counts["messages"]) * 1000
     return {
         "messages": counts["messages"],
