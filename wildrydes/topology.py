@@ -185,6 +185,11 @@ class Topology:
     def _subscriptions(self) -> dict[str, Subscription]:
         return {entry.name: entry for entry in self.subscriptions}
 
+    @cached_property
+    def homes(self) -> Mapping[str, str]:
+        """Return the queue of every subscription, by the subscription's name."""
+        return {entry.name: entry.queue for entry in self.subscriptions}
+
     def keeps_order_of(self, type_: str) -> bool:
         """Say whether some subscription wants messages of this type in order."""
         return type_ in self._ordered_types

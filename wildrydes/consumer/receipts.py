@@ -21,6 +21,7 @@ from wildrydes.retry import Dead, Decision, Drop, RetryAfter, describe
 
 TRACEBACK_CHARACTERS = 8_000
 ERROR_CHARACTERS = 2_000
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 # In order of id, so that two workers with overlapping batches wait for each other and never lock
 # each other out.
@@ -77,10 +78,6 @@ INSERT INTO wildrydes_receipt (subscription, message_id, message_type, status, a
 VALUES (%s, %s, 'unreadable', 'dead', 1, 0, %s, %s, '', 0, %s, now(), now(), %s, '', %s)
 ON CONFLICT (message_id, subscription) DO NOTHING
 """
-
-
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
-
 
 # Only what this dispatch was to bring: anything else may bear any id.
 END_UNREADABLE = """

@@ -155,7 +155,7 @@ def _find(check: Check, cursor: Any, *, limited: Iterable[str], max_age: timedel
         "queues": [queue.name for queue in queues],
         "leases": [queue.lease for queue in queues],
         "limited": list(limited),
-        "subscriptions": [entry.name for entry in topology.current().subscriptions],
+        "subscriptions": list(topology.current().homes),
     }
     cursor.execute(check.statement, parameters)
     rows = cursor.fetchall()

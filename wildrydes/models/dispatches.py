@@ -13,6 +13,7 @@ class Dispatch(models.Model):
     """One Celery message: these messages, to this subscription, until it is acknowledged.
 
     It waits while `sent_at` is null; while `lease_until` is ahead it is on the wire or in work.
+    `queue` is empty while its subscription is not in the topology.
     `source` says which table holds its messages: the log, or receipts that are to be retried.
     `groups` are the message groups that it holds, where the subscription keeps order.
     """

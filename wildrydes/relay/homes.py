@@ -9,17 +9,15 @@ rolling update, each puts things where it knows them to belong, and the last to 
 
 from __future__ import annotations
 
+from collections import Counter
+
 import structlog
 from django.db import connection
 
 from wildrydes import topology
-from wildrydes.errors import ConfigurationError
 from wildrydes.models import Dispatch
-from wildrydes.topology import Topology
 
 log = structlog.get_logger(__name__)
-
-NOWHERE = ""
 
 # What is nowhere is on no wire either: it has no lease that somebody would have to look at.
 MOVE = """
@@ -44,22 +42,8 @@ WHERE status = 'parked' AND subscription = ANY(%s)
 
 
 def has_home(dispatch: Dispatch) -> bool:
-    """Say whether a dispatch is in the queue of its subscription, and both are known."""
-    now = topology.current()
-    try:
-        home = now.subscription(dispatch.subscription).queue
-    except ConfigurationError:
-        return False
-    return dispatch.queue == home
-
-
-def is_known(subscription: str) -> bool:
-    """Say whether a subscription is in the topology."""
-    try:
-        topology.current().subscription(subscription)
-    except ConfigurationError:
-        return False
-    return True
+    """Say whether a dispatch is in the queue of its subscription, and that is known."""
+    return topology.current().homes.get(dispatch.subscription) == dispatch.queue
 
 
 def settle() -> None:
@@ -69,17 +53,11 @@ def settle() -> None:
     """
     now = topology.current()
     with connection.cursor() as cursor:
-        cursor.execute(MOVE, _homes(now))
-        moved = cursor.fetchall()
+        cursor.execute(MOVE, [list(now.homes), list(now.homes.values())])
+        moved = Counter(cursor.fetchall())
         cursor.execute(LET_GO, [[entry.name for entry in now.subscriptions if not entry.fifo]])
         released = cursor.rowcount
-    for subscription, queue in sorted(set(moved)):
-        count = moved.count((subscription, queue))
+    for (subscription, queue), count in sorted(moved.items()):
         log.warning("dispatches_moved", subscription=subscription, queue=queue, count=count)
     if released:
         log.warning("parked_messages_go_on", count=released)
-
-
-def _homes(now: Topology) -> list[list[str]]:
-    names = [entry.name for entry in now.subscriptions]
-    return [names, [entry.queue for entry in now.subscriptions]]

@@ -18,7 +18,7 @@ from django.db import connection
 from wildrydes import prepared, recipients, topology
 from wildrydes.envelope import Envelope
 from wildrydes.models import Dispatch
-from wildrydes.relay import batches, homes, reading
+from wildrydes.relay import batches, reading
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +40,6 @@ UPDATE wildrydes_receipt SET next_attempt_at = NULL WHERE id IN (
     ORDER BY next_attempt_at LIMIT %s FOR UPDATE SKIP LOCKED
 ) RETURNING subscription, message_id, group_id, position, octet_length(message::text)
 """
-
 
 PUT_OFF = """
 INSERT INTO wildrydes_unrouted (due_at, position)
@@ -107,8 +106,9 @@ def schedule_retries(*, limit: int) -> Routed:
         rows = cursor.fetchall()
     wanted: dict[str, list[Parcel]] = defaultdict(list)
     astray: list[tuple[str, UUID]] = []
+    homes = topology.current().homes
     for subscription, message_id, group_id, position, weight in rows:
-        if not homes.is_known(subscription):
+        if subscription not in homes:
             astray.append((subscription, message_id))
             continue
         wanted[subscription].append(Parcel(message_id, group_id, position, weight or 0))

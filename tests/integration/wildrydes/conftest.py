@@ -100,6 +100,11 @@ class Kernel:
         """Return one relay more; its threads and connections end with the test."""
         return self.relays.enter_context(Relay())
 
+    def run_relay(self) -> None:
+        """Let the relay do everything that there is to do now."""
+        while self.relay.turn():
+            pass
+
     def publish(self, *numbers: int, group: str = "") -> list[UUID]:
         """Publish one event for each number, in one transaction."""
         with transaction.atomic():

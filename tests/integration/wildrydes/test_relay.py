@@ -304,8 +304,7 @@ def test_while_redis_is_away_messages_wait_and_go_out_when_it_is_back(
         kernel.publish(2)
     finally:
         valkey.start()
-    while kernel.relay.turn():
-        pass
+    kernel.run_relay()
     kernel.work("first")
     assert kernel.effects() == {("first", 1): 1, ("first", 2): 1}
 

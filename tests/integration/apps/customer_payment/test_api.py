@@ -46,6 +46,15 @@ def shown(client: APIClient) -> list[tuple[str, bool]]:
     return [(item["card"], item["is_default"]) for item in results]
 
 
+def test_a_choice_says_nothing_further(customer: APIClient) -> None:
+    added(customer, "pm_card_visa")
+    other = added(customer, "pm_card_mastercard")
+    refused = customer.post(f"{METHODS}/{other['id']}/default", {"for": "ever"}, format="json")
+
+    assert [error["field"] for error in refused.json()["errors"]] == ["for"]
+    assert shown(customer)[0] == ("•••• 4444", False)
+
+
 def test_a_customer_keeps_cards_chooses_one_and_removes_it(customer: APIClient) -> None:
     first, second = added(customer, "pm_card_visa"), added(customer, "pm_card_mastercard")
 

@@ -134,6 +134,12 @@ class Sales:
             count += 1
         return count
 
+    def answer(self, queue: str) -> Mapping[str, Any]:
+        """Let one participant's worker do what is next in its queue; return what it says."""
+        body = self.kernel.take(queue)
+        assert body is not None
+        return answering.answer(subscription=body["task"], body=body)
+
     def take_up(self, carried: Mapping[str, Any]) -> None:
         """Let the orchestrator's worker record what a chain carries."""
         answering.advance(orchestrator=ORCHESTRATOR, carried=carried)

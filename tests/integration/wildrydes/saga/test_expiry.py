@@ -87,8 +87,7 @@ def test_a_command_expires_when_its_hop_is_over(sales: Sales) -> None:
 
 def test_who_was_down_does_not_begin_what_was_given_up(hasty: Sales) -> None:
     saga_id = hasty.start()
-    while hasty.kernel.relay.turn():
-        pass
+    hasty.kernel.run_relay()
     wait_for(is_given_up)
     hasty.run_until("compensated")
     assert [name for name, _ in hasty.calls] == ["book.undo"]
@@ -100,8 +99,7 @@ def test_who_was_down_does_not_begin_what_was_given_up(hasty: Sales) -> None:
 def test_who_tries_again_does_not_try_what_was_given_up(hasty: Sales) -> None:
     hasty.answers[BOOKING] = ValueError("not now")
     saga_id = hasty.start()
-    while hasty.kernel.relay.turn():
-        pass
+    hasty.kernel.run_relay()
     hasty.participate("book")
     Receipt.objects.filter(subscription=BOOKING).update(next_attempt_at=command().expires_at)
     wait_for(is_given_up)

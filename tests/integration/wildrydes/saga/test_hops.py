@@ -12,7 +12,6 @@ from django.db.models import F
 
 from tests.integration.wildrydes.saga.conftest import PARTICIPANTS, Sales, let_time_pass
 from wildrydes import redis, saga
-from wildrydes.consumer import answering
 from wildrydes.errors import Reject
 from wildrydes.models import DeadLetter, Dispatch, Message, Receipt, Saga, SagaEvent, new_id
 from wildrydes.saga import Start, rows
@@ -72,11 +71,8 @@ def test_a_batch_costs_as_many_statements_as_one(
 ) -> None:
     with transaction.atomic():
         saga.start_all([Start(name="sale", key=str(n), input={}) for n in range(50)])
-    while sales.kernel.relay.turn():
-        pass
-    delivery = sales.kernel.take("book")
-    assert delivery is not None
-    carried = answering.answer(subscription="book.do", body=delivery)
+    sales.kernel.run_relay()
+    carried = sales.answer("book")
     with django_assert_max_num_queries(10):
         sales.take_up(carried)
     assert len(sales.sent()) == 100
@@ -84,8 +80,7 @@ def test_a_batch_costs_as_many_statements_as_one(
 
 def test_a_hop_is_a_chain_from_the_participants_queue_to_the_orchestrators(sales: Sales) -> None:
     sales.start()
-    while sales.kernel.relay.turn():
-        pass
+    sales.kernel.run_relay()
     message = json.loads(redis.client().lrange("book", 0, -1)[0])
     assert message["headers"]["task"] == "book.do"
     embed = json.loads(message["body"])[2]
@@ -96,11 +91,8 @@ def test_a_hop_is_a_chain_from_the_participants_queue_to_the_orchestrators(sales
 
 def test_a_delivery_is_acknowledged_by_whoever_records_its_answers(sales: Sales) -> None:
     sales.start()
-    while sales.kernel.relay.turn():
-        pass
-    body = sales.kernel.take("book")
-    assert body is not None
-    carried = answering.answer(subscription="book.do", body=body)
+    sales.kernel.run_relay()
+    carried = sales.answer("book")
     assert Dispatch.objects.filter(queue="book").exists()
     sales.take_up(carried)
     assert not Dispatch.objects.filter(queue="book").exists()
@@ -164,8 +156,7 @@ def test_a_participant_whose_errors_pass_is_retried_by_its_own_subscription(sale
     sales.answers["pay.do"] = ValueError("not now")
     saga_id = sales.start()
     for name in ("book", "pay"):
-        while sales.kernel.relay.turn():
-            pass
+        sales.kernel.run_relay()
         sales.participate(name)
     assert Receipt.objects.filter(status="retrying").exists()
     del sales.answers["pay.do"]
@@ -210,8 +201,7 @@ def test_a_saga_whose_definition_is_gone_is_stuck_and_goes_on_when_it_is_back(
 def test_answers_that_travel_as_messages_advance_it_too(sales: Sales) -> None:
     sales.start()
     for _ in range(12):
-        while sales.kernel.relay.turn():
-            pass
+        sales.kernel.run_relay()
         for name in (*PARTICIPANTS, "seller"):
             sales.kernel.work(name)
     assert sales.statuses() == {"k": "completed"}
@@ -234,11 +224,8 @@ def test_a_participant_may_answer_later(sales: Sales) -> None:
 
 def test_answers_for_another_database_are_recorded_and_acknowledged_there(sales: Sales) -> None:
     sales.start()
-    while sales.kernel.relay.turn():
-        pass
-    body = sales.kernel.take("book")
-    assert body is not None
-    carried = answering.answer(subscription="book.do", body=body)
+    sales.kernel.run_relay()
+    carried = sales.answer("book")
     dispatch_id, elsewhere = str(new_id()), str(new_id())
     sales.take_up({**carried, "origin": elsewhere, "dispatch": dispatch_id})
     assert redis.client().lpop(f"wildrydes:acknowledged:{elsewhere}") == dispatch_id.encode()

@@ -21,12 +21,11 @@ def test_a_hop_that_was_lost_is_sent_again_and_answered_with_the_same_words(
     sales: Sales, handled: bool
 ) -> None:
     sales.start()
-    while sales.kernel.relay.turn():
-        pass
-    body = sales.kernel.take("book")
-    if handled:
-        assert body is not None
-        answering.answer(subscription="book.do", body=body)
+    sales.kernel.run_relay()
+    if not handled:
+        sales.kernel.take("book")
+    else:
+        sales.answer("book")
         sales.answers["book.do"] = saga.declined("another answer")
     sales.kernel.let_leases_lapse()
     sales.run()
@@ -36,12 +35,9 @@ def test_a_hop_that_was_lost_is_sent_again_and_answered_with_the_same_words(
 
 def test_a_command_whose_answer_waits_to_be_recorded_is_not_sent_again(sales: Sales) -> None:
     sales.start()
-    while sales.kernel.relay.turn():
-        pass
+    sales.kernel.run_relay()
     (record,) = sales.kernel.on_the_wire("book")[-1]["embed"]["chain"]
-    body = sales.kernel.take("book")
-    assert body is not None
-    carried = answering.answer(subscription="book.do", body=body)
+    carried = sales.answer("book")
     celery.signature(record).apply_async((carried,))
     sales.kernel.let_leases_lapse()
     sales.kernel.relay.turn()
@@ -54,8 +50,7 @@ def test_a_command_whose_answer_waits_to_be_recorded_is_not_sent_again(sales: Sa
 
 def test_everything_survives_an_empty_redis(sales: Sales) -> None:
     sales.start()
-    while sales.kernel.relay.turn():
-        pass
+    sales.kernel.run_relay()
     redis.client().flushall()
     sales.kernel.relay._leases_checked_at = float("-inf")
     sales.run_until("completed")
@@ -65,8 +60,7 @@ def test_everything_survives_an_empty_redis(sales: Sales) -> None:
 def test_what_a_retry_has_answered_is_said_again_when_it_got_lost_on_its_way(sales: Sales) -> None:
     sales.answers["book.do"] = ValueError("not now")
     sales.start()
-    while sales.kernel.relay.turn():
-        pass
+    sales.kernel.run_relay()
     sales.participate("book")
     del sales.answers["book.do"]
     body = None
@@ -83,11 +77,8 @@ def test_what_a_retry_has_answered_is_said_again_when_it_got_lost_on_its_way(sal
 
 def test_what_cannot_be_committed_comes_back(sales: Sales) -> None:
     sales.start()
-    while sales.kernel.relay.turn():
-        pass
-    body = sales.kernel.take("book")
-    assert body is not None
-    carried = answering.answer(subscription="book.do", body=body)
+    sales.kernel.run_relay()
+    carried = sales.answer("book")
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE wildrydes_saga RENAME TO wildrydes_away")
     sales.take_up(carried)

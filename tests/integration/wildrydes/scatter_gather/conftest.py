@@ -112,11 +112,6 @@ class Gathering:
         while self.kernel.relay.turn() or self.work():
             pass
 
-    def run_relay(self) -> None:
-        """Let the relay do everything that there is to do."""
-        while self.kernel.relay.turn():
-            pass
-
     def run_until_closed(self) -> None:
         """Let relay and workers run until no scatter is open; what failed is tried again."""
         deadline = time.monotonic() + 30

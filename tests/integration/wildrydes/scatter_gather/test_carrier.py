@@ -34,7 +34,7 @@ def hand_on(gathering: Gathering, name: str) -> None:
 
 def test_what_goes_to_responders_in_one_turn_is_one_chord(gathering: Gathering) -> None:
     scatters = sorted([str(gathering.ask(1)), str(gathering.ask(2))])
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     sent = [message for name in RESPONDERS for message in gathering.kernel.on_the_wire(name)]
     assert [message["task"] for message in sent] == [f"{name}.answer" for name in RESPONDERS]
     for message in sent:
@@ -47,7 +47,7 @@ def test_what_goes_to_responders_in_one_turn_is_one_chord(gathering: Gathering) 
 
 def test_a_delivery_is_acknowledged_by_whoever_records_its_answers(gathering: Gathering) -> None:
     scatter_id = gathering.ask()
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     carried = gathering.answer("ann")
     assert Dispatch.objects.filter(queue="ann").exists()
     assert gathering.responses(scatter_id) == {}
@@ -64,7 +64,7 @@ def test_a_request_that_arrives_again_is_answered_with_the_same_words(
     gathering: Gathering,
 ) -> None:
     gathering.ask()
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     delivery = gathering.delivery("ann")
     first = gathering.answer("ann", delivery)
     gathering.answers["ann"] = answered({"name": "another"})
@@ -74,7 +74,7 @@ def test_a_request_that_arrives_again_is_answered_with_the_same_words(
 
 def test_what_was_just_answered_is_not_read_again(gathering: Gathering) -> None:
     gathering.ask()
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     with CaptureQueriesContext(connection) as captured:
         carried = gathering.answer("ann")
     assert len(carried["answers"]) == 1
@@ -85,7 +85,7 @@ def test_what_was_just_answered_is_not_read_again(gathering: Gathering) -> None:
 def test_an_answer_may_be_any_mapping(gathering: Gathering) -> None:
     gathering.answers["ann"] = answered(MappingProxyType({"name": "ann"}))
     scatter_id = gathering.ask()
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     hand_on(gathering, "ann")
     assert gathering.kernel.standing("asker") == 1
     gathering.take_up(gathering.kernel.take("asker") or {})
@@ -101,7 +101,7 @@ def test_what_was_answered_and_rolled_back_is_not_carried(
         raise TimeLimitExceededError(f"took longer than {limit}")
 
     gathering.ask()
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     monkeypatch.setattr(limits, "time_limit", ending_just_too_late)
     assert gathering.answer("ann")["answers"] == []
     assert gathering.calls == [("ann", [1])]
@@ -109,7 +109,7 @@ def test_what_was_answered_and_rolled_back_is_not_carried(
 
 def test_answers_that_are_recorded_twice_count_once(gathering: Gathering) -> None:
     scatter_id = gathering.ask()
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     for name in RESPONDERS:
         carried = gathering.answer(name)
         gathering.take_up(carried)
@@ -123,13 +123,13 @@ def test_a_chain_that_was_lost_is_sent_again_and_ends_with_the_answer(
     gathering: Gathering, handled: bool
 ) -> None:
     scatter_id = gathering.ask()
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     for name in RESPONDERS:
         delivery = gathering.delivery(name)
         if handled:
             gathering.answer(name, delivery)
     gathering.kernel.let_leases_lapse()
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     for name in RESPONDERS:
         gathering.take_up(gathering.answer(name))
     assert gathering.responses(scatter_id) == ALL_ANSWERED
@@ -142,14 +142,14 @@ def test_a_delivery_whose_answers_wait_to_be_recorded_is_not_sent_again(
     gathering: Gathering,
 ) -> None:
     gathering.ask()
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     hand_on(gathering, "ann")
     gathering.kernel.let_leases_lapse()
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     assert gathering.kernel.standing("ann") == 0
     redis.client().delete("asker")
     gathering.kernel.let_leases_lapse()
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     assert gathering.kernel.standing("ann") == 1
 
 
@@ -158,11 +158,11 @@ def test_of_two_deliveries_the_lost_one_is_sent_again_and_not_the_answered_one(
 ) -> None:
     for number in (1, 2):
         gathering.ask(number, recipients=["ann.answer"])
-        gathering.run_relay()
+        gathering.kernel.run_relay()
     hand_on(gathering, "ann")
     gathering.delivery("ann")
     gathering.kernel.let_leases_lapse()
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     (again,) = gathering.delivery("ann")["messages"]
     assert again["data"] == {"number": 2}
 
@@ -171,7 +171,7 @@ def test_answers_for_another_database_are_recorded_and_acknowledged_there(
     gathering: Gathering,
 ) -> None:
     scatter_id = gathering.ask()
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     carried = gathering.answer("ann")
     dispatch_id, elsewhere = str(new_id()), str(new_id())
     gathering.take_up({**carried, "origin": elsewhere, "dispatch": dispatch_id})
@@ -182,7 +182,7 @@ def test_answers_for_another_database_are_recorded_and_acknowledged_there(
 
 def test_answers_to_what_nobody_here_has_asked_change_nothing(gathering: Gathering) -> None:
     scatter_id = gathering.ask()
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     carried = gathering.answer("ann")
     gathering.take_up({**carried, "answers": [[str(new_id()), "answered", {}, ""]]})
     gathering.take_up({**carried, "responder": "zoe"})
@@ -193,14 +193,14 @@ def test_a_retried_request_answers_by_chord_too(gathering: Gathering) -> None:
     said = gathering.answers["ann"]
     gathering.answers["ann"] = ValueError("not now")
     scatter_id = gathering.ask()
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     carried = gathering.answer("ann")
     assert carried["answers"] == []
     gathering.take_up(carried)
     assert not Dispatch.objects.filter(queue="ann").exists()
     gathering.answers["ann"] = said
     Receipt.objects.update(next_attempt_at=F("next_attempt_at") - timedelta(hours=1))
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     (sent,) = gathering.kernel.on_the_wire("ann")
     assert sent["embed"]["chain"][0]["task"] == "asker.gather.record"
     gathering.take_up(gathering.answer("ann"))
@@ -221,13 +221,13 @@ def test_what_cannot_be_committed_gives_no_answer_and_comes_back(
     gathering: Gathering,
 ) -> None:
     gathering.ask()
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     gathering.loses_postgres = True
     assert gathering.answer("ann") == {}
     gathering.loses_postgres = False
     assert not Receipt.objects.exists()
     gathering.kernel.let_leases_lapse()
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     assert len(gathering.answer("ann")["answers"]) == 1
 
 
@@ -247,7 +247,7 @@ def test_without_a_place_to_count_in_answers_travel_as_messages(
 ) -> None:
     monkeypatch.setattr(celery.current_app.conf, "result_backend", None)
     scatter_id = gathering.ask()
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     assert gathering.kernel.on_the_wire("ann")[0]["embed"]["chain"] is None
     gathering.run()
     assert gathering.responses(scatter_id) == ALL_ANSWERED
@@ -256,14 +256,14 @@ def test_without_a_place_to_count_in_answers_travel_as_messages(
 def test_a_plain_message_to_responders_asks_nobody(gathering: Gathering) -> None:
     with transaction.atomic():
         publishing.publish(Asked(1))
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     assert gathering.answer("bob")["answers"] == []
 
 
 def test_while_redis_is_away_requests_wait_and_go_out_when_it_is_back(
     gathering: Gathering, valkey: EmbeddedValkey
 ) -> None:
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     gathering.kernel.relay._leases_checked_at = float("inf")  # else Redis is missed before
     gathering.ask()
     valkey.kill()
@@ -273,7 +273,7 @@ def test_while_redis_is_away_requests_wait_and_go_out_when_it_is_back(
         assert not Dispatch.objects.filter(sent_at__isnull=False).exists()
     finally:
         valkey.start()
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     for name in RESPONDERS:
         gathering.take_up(gathering.answer(name))
     assert Scatter.objects.get().closed_because == "completed"

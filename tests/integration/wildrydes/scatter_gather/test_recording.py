@@ -125,7 +125,7 @@ def test_a_responder_that_lies_has_failed_and_harms_nobody_else(
         for _ in range(5_000):
             data = {"deep": data}
     scatter_id = gathering.ask()
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     carried = gathering.answer("eve")
     ((message_id, *_),) = carried["answers"]
     gathering.take_up({**carried, "answers": [[message_id, "answered", data, ""]]})

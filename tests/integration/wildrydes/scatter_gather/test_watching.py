@@ -40,7 +40,7 @@ def wrong() -> set[str]:
 
 def test_a_scatter_that_nobody_ends_is_found(gathering: Gathering) -> None:
     gathering.ask(recipients=["ann.answer"])
-    gathering.run_relay()
+    gathering.kernel.run_relay()
     assert wrong() == set()
     let_deadlines_pass()
     assert wrong() == {"scatters overdue"}

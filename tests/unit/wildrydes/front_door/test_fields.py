@@ -14,6 +14,7 @@ from wildrydes.front_door.fields import (
     CustomerField,
     EachAlone,
     FlagField,
+    MomentField,
     MoneyField,
     NumberField,
     StrictSerializer,
@@ -161,6 +162,32 @@ def test_a_flag_is_true_or_false(literal: str) -> None:
 def test_what_is_no_flag_is_refused(literal: str) -> None:
     with pytest.raises(ValidationError):
         FlagField().run_validation(as_sent(literal))
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2030-01-31T12:00:00Z", "2030-01-31T12:00:00+00:00"),
+        ("2030-01-31t12:00:00z", "2030-01-31T12:00:00+00:00"),
+        ("2030-01-31 12:00:00.25+02:00", "2030-01-31T10:00:00.250000+00:00"),
+    ],
+)
+def test_a_time_is_read_as_rfc_3339_writes_it(text: str, moment: str) -> None:
+    assert MomentField().run_validation(text).isoformat() == moment
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "soon", "2030-01-31", "2030-01-31T12:00:00", "2030-01-31T12Z", "20300131T120000Z"),
+        *("2030-W01-1T12:00:00Z", "2030-01-31x12:00:00Z", "2030-01-31\ud80012:00:00Z"),
+        *("2030-01-31T12:00:00,5Z", "2030-01-31T12:00:00+00:00:30", "2030-02-31T12:00:00Z"),
+        *("0001-01-01T00:00:00+14:00", "２030-01-31T12:00:00Z", "2030-01-31T12:00:00Z\n"),
+    ],
+)
+def test_what_is_no_time_with_its_zone_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        MomentField().run_validation(text)
 
 
 def test_a_whole_number_is_written_without_a_point() -> None:

@@ -40,8 +40,7 @@ def asked(
     unicorn()
     fleet("cape-town")
     assert as_customer.post(URL, WANTED, format="json").status_code == 201
-    while kernel.relay.turn():
-        pass
+    kernel.run_relay()
     taken = {name: kernel.take(f"unicorn_management.fleet.{name}") for name in FLEETS}
     return {name: delivery for name, delivery in taken.items() if delivery}
 

@@ -77,6 +77,14 @@ def test_a_unicorn_rests_and_its_ride_goes_on(as_winelands: APIClient) -> None:
     assert (found["is_online"], found["place"], found["ride"]) == (False, "Paarl", str(ride))
 
 
+def test_who_rests_says_nothing_further(as_winelands: APIClient) -> None:
+    as_winelands.post(ONLINE, {"place": "Paarl"}, format="json")
+    refused = as_winelands.post(OFFLINE, {"until": "noon"}, format="json")
+
+    assert [error["field"] for error in refused.json()["errors"]] == ["until"]
+    assert Unicorn.objects.get().is_online
+
+
 def test_a_unicorn_of_an_account_is_that_unicorn(
     as_winelands: APIClient, unicorn: UnicornFactory
 ) -> None:
