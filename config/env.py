@@ -38,6 +38,7 @@ class Environment:
     port: int
     flower_port: int
     flower_url: str
+    pin_web: bool
     proxies: int
     admission_lag_seconds: int
     admission_early_percent: int
@@ -100,6 +101,7 @@ def read_environment() -> Environment:
         port=port,
         flower_port=flower_port,
         flower_url=_text(env, "WILDRYDES_FLOWER_URL", f"http://127.0.0.1:{flower_port}"),
+        pin_web=_yes_or_no(env, "WILDRYDES_PIN_WEB", "yes"),
         proxies=_whole_number(env, "WILDRYDES_PROXIES", 0, least=0, most=10),
         admission_lag_seconds=_whole_number(
             env, "WILDRYDES_ADMISSION_LAG", 30, least=1, most=86_400
@@ -190,6 +192,13 @@ def _whole_number(env: environ.Env, name: str, default: int, *, least: int, most
             f"{name} must be a whole number from {least} to {most}, not {text!r}."
         )
     return int(text)
+
+
+def _yes_or_no(env: environ.Env, name: str, default: str) -> bool:
+    text = _text(env, name, default)
+    if text not in ("yes", "no"):
+        raise ImproperlyConfigured(f"{name} must be yes or no, not {text!r}.")
+    return text == "yes"
 
 
 def _throttles(env: environ.Env) -> str:

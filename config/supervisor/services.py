@@ -37,13 +37,17 @@ class Service(Protocol):
 
 @dataclass
 class ChildProcess:
-    """A program that writes to a log file of its own and leads a process group of its own."""
+    """A program that writes to a log file of its own and leads a process group of its own.
+
+    With a `processor` it stays on that one, and so do the threads and processes that it starts.
+    """
 
     name: str
     command: tuple[str, ...]
     cwd: Path
     log_file: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    processor: int | None = None
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
     _asked: bool = field(default=False, init=False, repr=False)
 
@@ -76,6 +80,9 @@ class ChildProcess:
                 cwd=self.cwd,
                 environment=processes.inherited(**self.environment),
             )
+        if self.processor is not None:
+            with contextlib.suppress(OSError):  # it has ended, or the processor was taken from us
+                os.sched_setaffinity(self.pid, {self.processor})
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM, once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import socket
@@ -10,15 +11,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from config.embedded import layout, processes
-from config.supervisor import backoff, errors, ports, presence, services, supervision
+from config.env import ENV
+from config.supervisor import backoff, errors, ports, presence, programs, services, supervision
 
 SLEEP = "import signal; signal.pause()"
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True)"
+TIED = (
+    "import os, subprocess, sys, time; time.sleep(0.5);"
+    "subprocess.run([sys.executable, '-c', 'import os; print(list(os.sched_getaffinity(0)))'])"
+)
 FAMILY = "import subprocess, sys; subprocess.Popen(['sleep', '60']); print(1, flush=True)"
 
 
@@ -48,6 +55,10 @@ def has_written(service: services.ChildProcess) -> bool:
     return service.log_file.exists() and service.log_file.stat().st_size > 0
 
 
+def wrote(service: services.ChildProcess, text: str) -> bool:
+    return service.log_file.read_text() == text
+
+
 def watch_until(supervisor: supervision.Supervisor, condition: Callable[[], bool]) -> None:
     """Run the supervisor here, as it must, and end it by SIGTERM once the condition holds."""
 
@@ -75,6 +86,30 @@ def test_child_that_dies_is_started_again_and_said(
     assert mortal.pid != first
     assert said[0].startswith("child was killed by SIGKILL")
     assert said[1] == f"child runs again as process {mortal.pid}."
+
+
+def test_a_child_stays_on_its_processor_with_its_family_and_when_it_is_started_again(
+    supervisor: supervision.Supervisor, tmp_path: Path
+) -> None:
+    processor = max(os.sched_getaffinity(0))
+    tied = dataclasses.replace(child(tmp_path, TIED), processor=processor)
+    for expected in (f"[{processor}]\n", f"[{processor}]\n" * 2):
+        supervisor.start(tied)
+        processes.wait_until(partial(wrote, tied, expected), seconds=10)
+        assert os.sched_getaffinity(tied.pid) == {processor}
+        tied.stop(seconds=0)
+
+
+def test_only_web_is_kept_on_one_processor_and_only_if_that_is_wanted() -> None:
+    tied = dataclasses.replace(ENV, pin_web=True)
+    allowed = sorted(os.sched_getaffinity(0))
+    found = {
+        programs.web(dataclasses.replace(tied, port=port)).processor
+        for port in range(8000, 8000 + len(allowed))
+    }
+    assert found == set(allowed)
+    assert programs.web(dataclasses.replace(ENV, pin_web=False)).processor is None
+    assert programs.relay(tied).processor is None
 
 
 def test_child_that_keeps_dying_is_started_ever_later(
