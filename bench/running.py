@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -81,9 +82,10 @@ class Running:
     def start_web(self, *, alone: bool = False) -> None:
         """Start granian with the flags of `make up`, for peers on WSGI; wait until it answers.
 
-        With no relay beside it, it would soon refuse everything: `alone` it is told to be patient.
+        It stays on one processor, as there, and on the same one for every side. With no relay beside
+        it, it would soon refuse everything: `alone` it is told to be patient.
         """
-        web = programs.web(self._env)
+        web = dataclasses.replace(programs.web(self._env), processor=min(os.sched_getaffinity(0)))
         if not self.side.is_ours:
             command = tuple(PEERS_SERVER.get(part, part) for part in web.command)
             web = dataclasses.replace(web, command=command)
