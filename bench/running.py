@@ -82,8 +82,8 @@ class Running:
     def start_web(self, *, alone: bool = False) -> None:
         """Start granian with the flags of `make up`, for peers on WSGI; wait until it answers.
 
-        It stays on one processor, as there, and on the same one for every side. With no relay beside
-        it, it would soon refuse everything: `alone` it is told to be patient.
+        It stays on one processor, as there, and on the same one for every side. With no relay
+        beside it, it would soon refuse everything: `alone` it is told to be patient.
         """
         web = dataclasses.replace(programs.web(self._env), processor=min(os.sched_getaffinity(0)))
         if not self.side.is_ours:
