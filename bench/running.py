@@ -29,6 +29,7 @@ STOP_SECONDS = 4.0
 LOG_TAIL = 2000  # characters
 PATIENT = {"WILDRYDES_ADMISSION_LAG": "86400"}
 PEERS_SERVER = {"asginl": "wsgi", "config.asgi:application": "bench.peers.wsgi:application"}
+PEERS_THREADS = ("--blocking-threads", "8")
 
 
 class Running:
@@ -87,7 +88,7 @@ class Running:
         """
         web = dataclasses.replace(programs.web(self._env), processor=min(os.sched_getaffinity(0)))
         if not self.side.is_ours:
-            command = tuple(PEERS_SERVER.get(part, part) for part in web.command)
+            command = (*(PEERS_SERVER.get(part, part) for part in web.command), *PEERS_THREADS)
             web = dataclasses.replace(web, command=command)
         if alone:
             web = dataclasses.replace(web, environment={**web.environment, **PATIENT})

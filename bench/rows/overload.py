@@ -22,7 +22,7 @@ from bench.subscribers import DELIVERIES_PER_EVENT
 from bench.watch import watched
 
 TOO_MUCH, GOOD_SHARE, GROWTH = 1.5, 0.9, 1.25
-CONNECTIONS = 256
+CONNECTIONS = 512
 PATIENCE_SECONDS = 120.0
 COMPLETE = """
 SELECT count(*) FROM (

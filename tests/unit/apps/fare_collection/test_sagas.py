@@ -86,6 +86,14 @@ def test_a_refund_that_the_provider_refuses_is_taken_out_of_the_books() -> None:
     dialogue.ends("compensated", because="the charge is disputed")
 
 
+def test_money_that_was_given_back_stays_in_the_books_of_a_saga_that_is_turned_round() -> None:
+    dialogue = recorded().expect("refund").reply().expect("mark_refunded").refuse("not today")
+    dialogue.is_stuck("mark_refunded").operate("force_back")
+    dialogue.expect_compensation("register", data={"refund": str(UUID(int=9))}).reply()
+    assert dialogue.state.steps["record"].reason == "there is nothing to undo"
+    dialogue.ends("compensated")
+
+
 def test_the_books_are_kept_while_nobody_knows_whether_money_was_given_back() -> None:
     dialogue = recorded()
     for _ in range(OUTSIDE.max_attempts):
