@@ -21,7 +21,7 @@ class Sizes:
     sustained_probes: int = 5
     probe_seconds: float = 5.0
     hold_seconds: float = 60.0
-    holds: int = 2
+    holds: int = 4
     events: int = 100_000
     single_events: int = 10_000
     peer_events: int = 500
@@ -42,6 +42,7 @@ class Sizes:
     overdue_seconds: float = 3.0
     live_rfqs: int = 100
     streams: int = 1_000
+    crowds: int = 4
     rides_beside: float = 50.0
     sagas: int = 2_000
     peer_sagas: int = 200
@@ -84,6 +85,7 @@ QUICK = Sizes(
     overdue_seconds=1.0,
     live_rfqs=5,
     streams=20,
+    crowds=1,
     rides_beside=5.0,
     sagas=200,
     peer_sagas=20,

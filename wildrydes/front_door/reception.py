@@ -18,7 +18,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
@@ -201,7 +201,9 @@ def _add_header(environ: dict[str, Any], name: str, value: str) -> None:
     environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
 
 
+@cache
 def _refusal(status: int, *, close: bool = False) -> Answer:
+    """Return a refusal, made once: to be refused has to cost little when there is too much."""
     headers = {"Retry-After": "1"} if status == 503 else {}
     if close:
         headers["Connection"] = "close"
