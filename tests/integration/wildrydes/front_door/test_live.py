@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import timedelta
@@ -127,6 +128,7 @@ def play(story: Play, thing: Thing, **options: Any) -> None:
         assert len(asyncio.all_tasks()) == 1
 
     asyncio.run(whole())
+    gc.collect()  # a connection that was given up while it was being made holds on until then
 
 
 async def _stop_listening(changes: Changes) -> None:
