@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
 from pathlib import Path
@@ -27,8 +26,8 @@ def web(env: Environment) -> services.ChildProcess:
         *("--host", env.host, "--port", str(env.port)),
         *("--workers", "1", "--no-ws", "--workers-kill-timeout", "2"),
     )
-    child = _child(env, name="web", command=command)
-    return dataclasses.replace(child, processor=_processor_of(env.port) if env.pin_web else None)
+    processor = _processor_of(env.port) if env.pin_web else None
+    return _child(env, name="web", command=command, processor=processor)
 
 
 def relay(env: Environment) -> services.ChildProcess:
@@ -81,7 +80,12 @@ def _worker(env: Environment, *, name: str, queues: tuple[str, ...]) -> services
 
 
 def _child(
-    env: Environment, *, name: str, command: tuple[str, ...], **environment: str
+    env: Environment,
+    *,
+    name: str,
+    command: tuple[str, ...],
+    processor: int | None = None,
+    **environment: str,
 ) -> services.ChildProcess:
     return services.ChildProcess(
         name=name,
@@ -89,4 +93,5 @@ def _child(
         cwd=Path(PROJECT_ROOT),
         log_file=env.layout.logs_dir / f"{name}.log",
         environment=environment,
+        processor=processor,
     )

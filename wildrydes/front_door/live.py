@@ -20,13 +20,12 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequen
 from dataclasses import dataclass, field
 from typing import Any
 
-from wildrydes.front_door import problems
 from wildrydes.front_door.events import RESUME_HEADER
+from wildrydes.front_door.refusals import Send, refuse
 from wildrydes.front_door.watching import Changes
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HEADER = "X-Live"
@@ -156,7 +155,7 @@ class Live:
         if not watched:
             await self._application(scope, receive, send)
         elif self._places <= 0:
-            await _send(send, _refusal())
+            await refuse(send, 503)
         else:
             self._places -= 1
             try:
@@ -238,12 +237,6 @@ def _bodiless(scope: Scope) -> Scope:
 def _last_id(answer: Answer) -> str:
     ids = LAST_ID.findall(answer.body)
     return ids[-1].decode() if ids else ""
-
-
-def _refusal() -> Answer:
-    refusal = problems.response(problems.of_status(503, headers={"Retry-After": "1"}))
-    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in refusal.items()]
-    return Answer(503, headers, refusal.content)
 
 
 async def _send(send: Send, answer: Answer) -> None:

@@ -18,20 +18,19 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
-from django.http import HttpResponse
 
-from wildrydes.front_door import live, problems
+from wildrydes.front_door import live
 from wildrydes.front_door.json import MAX_BYTES
+from wildrydes.front_door.refusals import Send, refuse
 
 BODY_SECONDS = 15.0
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -74,16 +73,14 @@ class Reception:
         except ClientGoneError:
             return
         except TimeoutError:
-            await _send(send, _refusal(408, close=True))
+            await refuse(send, 408, close=True)
             return
-        if self._admits(scope["method"], scope["path"]):
+        if self._places > 0 and self._admits(scope["method"], scope["path"]):
             await _send(send, await self._answer(_environ(scope, body)))
         else:
-            await _send(send, _refusal(503))
+            await refuse(send, 503)
 
     async def _answer(self, environ: dict[str, Any]) -> Answer:
-        if self._places <= 0:
-            return _refusal(503)
         self._places -= 1
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[Answer] = loop.create_future()
@@ -199,17 +196,6 @@ def _add_header(environ: dict[str, Any], name: str, value: str) -> None:
         key = f"HTTP_{key}"
     joint = "; " if key == "HTTP_COOKIE" else ","
     environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
-
-
-@cache
-def _refusal(status: int, *, close: bool = False) -> Answer:
-    """Return a refusal, made once: to be refused has to cost little when there is too much."""
-    headers = {"Retry-After": "1"} if status == 503 else {}
-    if close:
-        headers["Connection"] = "close"
-    refusal: HttpResponse = problems.response(problems.of_status(status, headers=headers))
-    encoded = [(name.lower().encode(), value.encode("latin-1")) for name, value in refusal.items()]
-    return Answer(status, encoded, refusal.content)
 
 
 async def _send(send: Send, answer: Answer) -> None:
