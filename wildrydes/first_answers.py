@@ -89,7 +89,7 @@ def claim(*, digest: bytes, request: bytes) -> Answer | None:
 def keep(answer: Answer, *, digest: bytes) -> None:
     """Keep the answer to the request that has claimed the key, in its own transaction."""
     crashpoints.reach("answer.keeping")
-    prepared.execute(KEEP, [answer.status, answer.location, answer.body, digest])
+    prepared.say(KEEP, [answer.status, answer.location, answer.body, digest])
     crashpoints.reach("answer.kept")
 
 

@@ -3,7 +3,7 @@
 Guarantee: they run on Django's current connection, inside its transaction, and their errors are
 Django's.
 Does not guarantee: that they are planned once where `prepare_threshold` of the database's options
-is not 0; then they are statements like any other.
+is None; then they are statements like any other.
 """
 
 from __future__ import annotations
@@ -14,38 +14,41 @@ from functools import cache
 from typing import Any
 
 import orjson
-import psycopg
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db import connection, models
 from django.db.backends.utils import CursorWrapper
+
+from wildrydes import postgres
 
 
 def execute(statement: str, parameters: Sequence[Any]) -> CursorWrapper:
-    """Run a statement whose text never changes; return the cursor with its result.
+    """Run a statement whose text never changes; return the cursor with its result."""
+    here = postgres.here()
+    cursor: CursorWrapper = here.cursor()
+    cursor.execute(here.planned_once(statement), parameters)
+    return cursor
 
-    Django's own cursors put the parameters into the text, and so no two are the same.
+
+def say(statement: str, parameters: Sequence[Any]) -> None:
+    """Run a statement whose text never changes and whose result nobody waits for.
+
+    What is wrong with it is raised as `postgres.say` does.
     """
-    here = connections[DEFAULT_DB_ALIAS]
-    here.close_if_health_check_failed()
-    here.ensure_connection()
-    with here.wrap_database_errors:
-        cursor: Any = psycopg.Cursor(here.connection)
-    shown = here.make_debug_cursor(cursor) if here.queries_logged else here.make_cursor(cursor)
-    shown.execute(statement, parameters)
-    return shown
+    postgres.say(postgres.here().planned_once(statement), parameters)
 
 
 def insert(rows: Sequence[models.Model]) -> None:
     """Insert new rows of one model in one statement, in order, however many they are.
 
     Attributes have the Python types of their fields. What the database itself generates, keys and
-    defaults, is left to it and not read back. No signal is sent.
+    defaults, is left to it and not read back. No signal is sent. Nobody waits for it: what is wrong
+    with the rows is raised as `postgres.say` does.
     """
     if not rows:
         return
     model = type(rows[0])
     fields = _given(model)
     given = orjson.dumps([_values(row, fields) for row in rows], default=str)
-    execute(_insert_into(model), [given.decode()])
+    say(_insert_into(model), [given.decode()])
     for row in rows:
         row._state.adding = False
 

@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import connection, transaction
+from django.db import transaction
 from prometheus_client import Counter, Histogram
 
-from wildrydes import crashpoints, models, subscriptions, topology, wire
+from wildrydes import crashpoints, models, postgres, subscriptions, topology, wire
 from wildrydes.answering import responding
 from wildrydes.consumer import groups, heartbeat, reading, receipts
 from wildrydes.consumer.reading import Item, Work
@@ -206,8 +206,7 @@ def _answer(job: _Job, work: Work) -> None:
 
 def close_dispatch(dispatch_id: UUID, *, queue: str) -> None:
     """Close a dispatch of this database; what waits for a place in its queue may go."""
-    with connection.cursor() as cursor:
-        cursor.execute(CLOSE_DISPATCH, [dispatch_id, queue])
+    postgres.say(CLOSE_DISPATCH, [dispatch_id, queue])
 
 
 def _close(job: _Job) -> None:

@@ -1,1 +1,30 @@
-"""Postgres as Django's database engine: `wildrydes.postgres`."""
+"""Postgres as Django's database engine, `wildrydes.postgres`, and what only this engine can do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from wildrydes.postgres.base import DatabaseWrapper
+
+
+def here() -> DatabaseWrapper:
+    """Return this thread's connection. Raises `ImproperlyConfigured` for that of another engine."""
+    found = connections[DEFAULT_DB_ALIAS]
+    if isinstance(found, DatabaseWrapper):
+        return found
+    engine = found.settings_dict["ENGINE"]
+    raise ImproperlyConfigured(
+        f"DATABASES['default']['ENGINE'] is {engine!r} and must be 'wildrydes.postgres'"
+    )
+
+
+def say(statement: str, parameters: Sequence[Any]) -> None:
+    """Run one statement whose result nobody waits for: in a transaction together with the next.
+
+    What is wrong with it is raised by the next statement, or the end of the innermost block.
+    """
+    here().say(statement, parameters)

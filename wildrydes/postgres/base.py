@@ -1,37 +1,104 @@
-"""Django's backend for Postgres, but that a kept connection is checked without asking the server.
+"""Django's backend for Postgres, with fewer round trips.
 
 Guarantee: a connection that the server has ended, or that was not used for `IDLE_SECONDS`, is
-asked for a sign of life before a request or task uses it, and replaced when it gives none.
+asked for a sign of life before a request or task uses it, and replaced when it gives none. Who
+waits for a statement has heard of every failure of those said before it, and a block is left, or
+committed, only when everything said in it has been carried out.
 Does not guarantee: anything of a connection that ends while it is used; that is an error, after
-which Django asks anyway.
+which Django asks anyway. Nor that a failure of what is said is raised where it was said: where it
+is the beginning of a block that raises it, the block around is broken. Its end says so again;
+Django by itself would end the outermost one with a rollback that nobody hears of.
 """
 
 from __future__ import annotations
 
+import re
 import select
 import time
+from collections.abc import MutableMapping, Sequence
+from itertools import count
+from typing import Any
+from weakref import WeakKeyDictionary
 
+import psycopg
 from django.db.backends.postgresql import base
+from django.db.backends.utils import debug_transaction
+from psycopg.pq import TransactionStatus
+
+from wildrydes.postgres.unsent import COMMIT, Cursor, Unsent, in_one
 
 IDLE_SECONDS = 5.0
+PLACEHOLDER = re.compile("%(.)")
+NUMBERS = count(1)
+BROKEN = "a statement of this transaction has failed, and nothing of it can be committed"
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection that looks at its socket before it is used again.
+    """A connection that looks at its socket before it is used again, and says things together.
 
     When the server ends a connection it says so, and closes it: there is something to read where
     nothing was asked. Where there is nothing, and a moment ago an answer came, a question would
     cost a round trip for each request and tell nothing new.
+
+    For the driver the connection is in autocommit: transactions begin with our own words.
     """
 
     health_check_enabled: bool
     health_check_done: bool
+    isolation_level: psycopg.IsolationLevel
+    _scribe: psycopg.ClientCursor[Any]
     _used_at = 0.0
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._unsent = Unsent()
+        self._planned: MutableMapping[Any, dict[str, str]] = WeakKeyDictionary()
 
     def connect(self) -> None:
         """Connect, and note when."""
         super().connect()
         self._used_at = time.monotonic()
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Return a connection of the driver that makes our cursors and begins nothing by itself."""
+        made = super().get_new_connection({**conn_params, "autocommit": True})
+        made.cursor_factory = Cursor
+        self._scribe = psycopg.ClientCursor(made)
+        return made
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """Return the driver's cursor. One with a name is the server's, and takes nothing along."""
+        if name:
+            self._send()
+            return super().create_cursor(name)
+        cursor = super().create_cursor()
+        cursor.unsent = self._unsent
+        return cursor
+
+    def say(self, statement: str, parameters: Sequence[Any]) -> None:
+        """Run one statement whose result nobody waits for: in a transaction with the next one."""
+        if self.get_autocommit():
+            with self.cursor() as cursor:
+                cursor.execute(statement, parameters)
+            return
+        self.validate_no_broken_transaction()
+        with self.wrap_database_errors:
+            text = self._scribe.mogrify(statement, parameters)
+        self._unsent.say(text)
+        if self.queries_logged:
+            self.queries_log.append({"sql": text, "time": "0.000"})
+
+    def planned_once(self, statement: str) -> str:
+        """Return what to run in place of a statement that this connection knows by a plan.
+
+        The statement itself where `prepare_threshold` of the database's options is None.
+        """
+        if self.settings_dict["OPTIONS"].get("prepare_threshold") is None:
+            return statement
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        known = self._planned.setdefault(self.connection, {})
+        return known.get(statement) or self._plan(statement, known)
 
     def close_if_health_check_failed(self) -> None:
         """Close a connection that is due to be checked and does not work."""
@@ -43,6 +110,86 @@ class DatabaseWrapper(base.DatabaseWrapper):
         else:
             super().close_if_health_check_failed()
         self._used_at = time.monotonic()
+
+    def _plan(self, statement: str, known: dict[str, str]) -> str:
+        numbers = count(1)
+        text = PLACEHOLDER.sub(lambda m: f"${next(numbers)}" if m[1] == "s" else m[1], statement)
+        name = f"planned_{next(NUMBERS)}"
+        with self.wrap_database_errors:
+            self._send(f"PREPARE {name} AS {text}")
+        given = ", ".join(["%s"] * (next(numbers) - 1))
+        known[statement] = f"EXECUTE {name} ({given})" if given else f"EXECUTE {name}"
+        return known[statement]
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        if autocommit and self._status != TransactionStatus.IDLE:
+            with self.wrap_database_errors:
+                self.connection.autocommit = autocommit  # the driver refuses, and says why
+        self._begin_anew(autocommit=autocommit)
+
+    def _begin_anew(self, *, autocommit: bool) -> None:
+        """Forget what is unsent; where nothing is committed by itself, a transaction begins."""
+        self._unsent.forget()
+        if not autocommit:
+            level = self.isolation_level.name.replace("_", " ")
+            is_given = "isolation_level" in self.settings_dict["OPTIONS"]
+            self._unsent.begin_or_end(f"BEGIN ISOLATION LEVEL {level}" if is_given else "BEGIN")
+
+    def _commit(self) -> None:
+        if self.connection is None:
+            return
+        with debug_transaction(self, COMMIT), self.wrap_database_errors:
+            if self._status == TransactionStatus.INERROR:
+                raise psycopg.errors.InFailedSqlTransaction(BROKEN)
+            if self._unsent.says_something:
+                self._send(COMMIT)
+            else:
+                self.connection.commit()
+        self._begin_anew(autocommit=self.autocommit)
+
+    def _rollback(self) -> None:
+        if self.connection is None:
+            return
+        self._begin_anew(autocommit=self.autocommit)
+        super()._rollback()  # type: ignore[misc]  # not in the stubs
+
+    def _savepoint(self, sid: str) -> None:
+        """Begin a block. What was said before it fails outside of it, if at all."""
+        with self.wrap_database_errors:
+            self._send_what_was_said()
+        self._unsent.begin_or_end(self.ops.savepoint_create_sql(sid))
+
+    def _savepoint_commit(self, sid: str) -> None:
+        """Leave a block, once everything said in it has been carried out and nothing is broken."""
+        end = self.ops.savepoint_commit_sql(sid)
+        if self._unsent.says_something or self._status == TransactionStatus.INERROR:
+            with self.wrap_database_errors:
+                self._send(end)
+        elif not self._unsent.take_back(self.ops.savepoint_create_sql(sid)):
+            self._unsent.begin_or_end(end)
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        """Undo a block and begin it again, as Django expects."""
+        beginning = self.ops.savepoint_create_sql(sid)
+        if self._unsent.take_back(beginning):
+            self._unsent.begin_or_end(beginning)
+        else:
+            self._unsent.forget()
+            super()._savepoint_rollback(sid)  # type: ignore[misc]  # not in the stubs
+
+    @property
+    def _status(self) -> TransactionStatus:
+        """Return how the transaction stands, as the server said last."""
+        return TransactionStatus(self.connection.pgconn.transaction_status)
+
+    def _send_what_was_said(self) -> None:
+        if self._unsent.says_something:
+            self._send()
+
+    def _send(self, *more: str) -> None:
+        """Send what is unsent, and these; wait until it is carried out."""
+        if statements := (*self._unsent.take(), *more):
+            psycopg.ClientCursor(self.connection).execute(in_one(*statements).encode())
 
     def _is_quiet(self) -> bool:
         if self.connection.closed:

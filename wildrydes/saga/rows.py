@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from wildrydes import context, prepared, publishing
+from wildrydes import context, postgres, prepared, publishing
 from wildrydes.answering.answer import storable_reason
 from wildrydes.outgoing import Outgoing
 from wildrydes.saga import statements
@@ -75,15 +75,14 @@ def update(changes: Sequence[Change]) -> None:
     changed = [item.decision.state for item in changes if item.decision.state != item.row.state]
     if changed:
         given = [{"id": state.saga, **_changing(state)} for state in changed]
-        with connection.cursor() as cursor:
-            cursor.execute(statements.UPDATE, [orjson.dumps(given).decode()])
+        postgres.say(statements.UPDATE, [orjson.dumps(given).decode()])
 
 
 def tell(changes: Sequence[Change]) -> None:
     """Store what is new in the histories, and send what was decided."""
     history = [event for item in changes for event in _events(item)]
     if history:
-        prepared.execute(statements.ADD_HISTORY, [orjson.dumps(history).decode()])
+        prepared.say(statements.ADD_HISTORY, [orjson.dumps(history).decode()])
     commands = [outgoing for item in changes for outgoing in _commands(item)]
     if commands:
         publishing.send_all(commands)

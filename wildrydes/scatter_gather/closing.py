@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from wildrydes import crashpoints, publishing
+from wildrydes import crashpoints, postgres, publishing
 from wildrydes.answering.answer import storable_reason
 from wildrydes.models import Message, Response, Scatter
 from wildrydes.outgoing import Outgoing
@@ -69,8 +69,8 @@ def end(scatters: Sequence[Scatter], *, because: str) -> None:
         return
     ids = [scatter.id for scatter in scatters]
     crashpoints.reach("scatter.closing")
+    postgres.say(statements.TIME_OUT, [ids])
     with connection.cursor() as cursor:
-        cursor.execute(statements.TIME_OUT, [ids])
         cursor.execute(statements.CLOSE, [because, ids])
         closed_at = {found: moment for found, moment, _ in cursor.fetchall()}
     for scatter in scatters:

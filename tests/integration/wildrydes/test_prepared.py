@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import DataError, IntegrityError, connection
+from django.db import DataError, IntegrityError, close_old_connections, connection, transaction
 
 from wildrydes import prepared
 from wildrydes.models import Message, Unrouted, new_id
@@ -58,6 +59,18 @@ def test_a_statement_is_planned_once_however_many_rows_it_takes() -> None:
     (_,) = {*before, *prepared_statements()}
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_is_replaced_plans_anew() -> None:
+    prepared.insert([message()])
+    with psycopg.connect(connection.connection.info.dsn, autocommit=True) as other:
+        pid = connection.connection.info.backend_pid
+        other.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+    close_old_connections()
+
+    prepared.insert([message()])
+    assert Message.objects.count() == 2
+
+
 def test_nothing_is_no_statement() -> None:
     prepared.insert([])
     assert not Message.objects.exists()
@@ -65,12 +78,12 @@ def test_nothing_is_no_statement() -> None:
 
 @pytest.mark.parametrize("wrong", [{"subject": "x" * 201}, {"data": {"x": float("nan")}}])
 def test_what_does_not_fit_is_refused_and_not_cut(wrong: dict[str, Any]) -> None:
-    with pytest.raises(DataError):
+    with pytest.raises(DataError), transaction.atomic():
         prepared.insert([message(), message(**wrong)])
 
 
 def test_errors_are_those_of_django() -> None:
     row = message()
     prepared.insert([row])
-    with pytest.raises(IntegrityError, match="wildrydes_message_id"):
+    with pytest.raises(IntegrityError, match="wildrydes_message_id"), transaction.atomic():
         prepared.insert([row])

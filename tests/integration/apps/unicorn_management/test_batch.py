@@ -85,7 +85,7 @@ def test_when_all_items_are_bad_nothing_is_stored(as_unicorn: APIClient) -> None
 def test_a_full_batch_is_taken_in_few_statements(
     as_unicorn: APIClient, ride: Ride, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(4):  # savepoint, messages, rides, release
+    with django_assert_num_queries(2):  # messages, rides
         answer = post(as_unicorn, [ride] * 500)
 
     assert len(answer.json()["results"]) == 500

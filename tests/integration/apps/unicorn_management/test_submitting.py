@@ -296,7 +296,7 @@ def test_a_ride_costs_three_statements_and_a_transaction(
     token = issue_token(user=unicorn, now=timezone.now()).token
     client = APIClient(headers={"Authorization": f"Token {token}"})
 
-    with django_assert_num_queries(5):  # token, savepoint, message, ride, release
+    with django_assert_num_queries(3):  # token, message, ride
         assert client.post(URL, ride, format="json").status_code == 201
 
 
