@@ -22,10 +22,7 @@ from wildrydes import postgres
 
 def execute(statement: str, parameters: Sequence[Any]) -> CursorWrapper:
     """Run a statement whose text never changes; return the cursor with its result."""
-    here = postgres.here()
-    cursor: CursorWrapper = here.cursor()
-    cursor.execute(here.planned_once(statement), parameters)
-    return cursor
+    return postgres.ask(postgres.here().planned_once(statement), parameters)
 
 
 def say(statement: str, parameters: Sequence[Any]) -> None:

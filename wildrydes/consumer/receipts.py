@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import connection
 from psycopg.types.json import Jsonb
 
+from wildrydes import postgres
 from wildrydes.consumer.reading import Item, Unreadable
 from wildrydes.models import Receipt
 from wildrydes.retry import Dead, Decision, Drop, RetryAfter, describe
@@ -139,8 +140,7 @@ def claim(origin: Origin, items: Sequence[Item]) -> Claimed:
         *(origin.subscription, origin.dispatch_id, origin.dispatched_at),
         origin.worker,
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIM_NEW, [*where, _array(item.hex for item in ids), *columns])
+    with postgres.ask(CLAIM_NEW, [*where, _array(item.hex for item in ids), *columns]) as cursor:
         rows = cursor.fetchall()
         known: frozenset[UUID] = frozenset()
         if len(rows) < len(ids):

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.utils import CursorWrapper
 
 from wildrydes.postgres.base import DatabaseWrapper
 
@@ -22,8 +23,17 @@ def here() -> DatabaseWrapper:
     )
 
 
+def ask(statement: str, parameters: Sequence[Any]) -> CursorWrapper:
+    """Run one readable statement together with what was said before it; return its cursor.
+
+    Statements of others go by Django's cursors, alone: one that Postgres cannot read keeps it from
+    carrying out all that travels with it.
+    """
+    return here().ask(statement, parameters)
+
+
 def say(statement: str, parameters: Sequence[Any]) -> None:
-    """Run one statement whose result nobody waits for: in a transaction together with the next.
+    """Run one readable statement whose result nobody waits for: in a transaction with the next.
 
     What is wrong with it is raised by the next statement, or the end of the innermost block.
     """

@@ -5,9 +5,8 @@ asked for a sign of life before a request or task uses it, and replaced when it 
 waits for a statement has heard of every failure of those said before it, and a block is left, or
 committed, only when everything said in it has been carried out.
 Does not guarantee: anything of a connection that ends while it is used; that is an error, after
-which Django asks anyway. Nor that a failure of what is said is raised where it was said: where it
-is the beginning of a block that raises it, the block around is broken. Its end says so again;
-Django by itself would end the outermost one with a rollback that nobody hears of.
+which Django asks anyway. Nor that a failure of what is said is raised where it was said. Who
+catches it too far inside, where the beginning of another block raises it, hears of it at the end.
 """
 
 from __future__ import annotations
@@ -22,15 +21,22 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db.backends.postgresql import base
-from django.db.backends.utils import debug_transaction
+from django.db.backends.utils import CursorWrapper, debug_transaction
 from psycopg.pq import TransactionStatus
 
-from wildrydes.postgres.unsent import COMMIT, Cursor, Unsent, in_one
+from wildrydes.postgres.unsent import (
+    BROKEN,
+    COMMIT,
+    Cursor,
+    Ours,
+    ServerSideCursor,
+    Unsent,
+    in_one,
+)
 
 IDLE_SECONDS = 5.0
 PLACEHOLDER = re.compile("%(.)")
 NUMBERS = count(1)
-BROKEN = "a statement of this transaction has failed, and nothing of it can be committed"
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -67,24 +73,33 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return made
 
     def create_cursor(self, name: str | None = None) -> Any:
-        """Return the driver's cursor. One with a name is the server's, and takes nothing along."""
+        """Return a cursor of the driver, or of the server, if it has a name."""
         if name:
-            self._send()
-            return super().create_cursor(name)
-        cursor = super().create_cursor()
-        cursor.unsent = self._unsent
+            cursor: Any = ServerSideCursor(
+                self.connection, name=name, scrollable=False, withhold=self.autocommit
+            )
+        else:
+            cursor = super().create_cursor()
+            cursor.unsent = self._unsent
+        cursor.send_first = self._send_first
+        return cursor
+
+    def ask(self, statement: str, parameters: Sequence[Any]) -> CursorWrapper:
+        """Run one statement of our own, together with what is unsent; return its cursor."""
+        cursor: CursorWrapper = self.cursor()
+        cursor.execute(Ours(statement), parameters)
         return cursor
 
     def say(self, statement: str, parameters: Sequence[Any]) -> None:
         """Run one statement whose result nobody waits for: in a transaction with the next one."""
         if self.get_autocommit():
-            with self.cursor() as cursor:
-                cursor.execute(statement, parameters)
+            self.ask(statement, parameters).close()
             return
+        self.validate_thread_sharing()
         self.validate_no_broken_transaction()
         with self.wrap_database_errors:
             text = self._scribe.mogrify(statement, parameters)
-        self._unsent.say(text)
+            self._unsent.say(text)
         if self.queries_logged:
             self.queries_log.append({"sql": text, "time": "0.000"})
 
@@ -129,7 +144,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _begin_anew(self, *, autocommit: bool) -> None:
         """Forget what is unsent; where nothing is committed by itself, a transaction begins."""
-        self._unsent.forget()
+        self._unsent.begin_anew()
         if not autocommit:
             level = self.isolation_level.name.replace("_", " ")
             is_given = "isolation_level" in self.settings_dict["OPTIONS"]
@@ -139,8 +154,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.connection is None:
             return
         with debug_transaction(self, COMMIT), self.wrap_database_errors:
-            if self._status == TransactionStatus.INERROR:
-                raise psycopg.errors.InFailedSqlTransaction(BROKEN)
+            self._refuse_if_broken()
             if self._unsent.says_something:
                 self._send(COMMIT)
             else:
@@ -156,16 +170,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _savepoint(self, sid: str) -> None:
         """Begin a block. What was said before it fails outside of it, if at all."""
         with self.wrap_database_errors:
-            self._send_what_was_said()
+            if self._unsent.says_something:
+                self._send()
+            self._refuse_if_broken()
         self._unsent.begin_or_end(self.ops.savepoint_create_sql(sid))
 
     def _savepoint_commit(self, sid: str) -> None:
         """Leave a block, once everything said in it has been carried out and nothing is broken."""
         end = self.ops.savepoint_commit_sql(sid)
-        if self._unsent.says_something or self._status == TransactionStatus.INERROR:
-            with self.wrap_database_errors:
+        with self.wrap_database_errors:
+            self._refuse_if_broken()
+            if self._unsent.says_something:
                 self._send(end)
-        elif not self._unsent.take_back(self.ops.savepoint_create_sql(sid)):
+                return
+        if not self._unsent.take_back(self.ops.savepoint_create_sql(sid)):
             self._unsent.begin_or_end(end)
 
     def _savepoint_rollback(self, sid: str) -> None:
@@ -174,22 +192,31 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self._unsent.take_back(beginning):
             self._unsent.begin_or_end(beginning)
         else:
-            self._unsent.forget()
-            super()._savepoint_rollback(sid)  # type: ignore[misc]  # not in the stubs
+            self._unsent.begin_anew(self.ops.savepoint_rollback_sql(sid))
+            with self.wrap_database_errors:
+                self._send()
 
     @property
     def _status(self) -> TransactionStatus:
         """Return how the transaction stands, as the server said last."""
         return TransactionStatus(self.connection.pgconn.transaction_status)
 
-    def _send_what_was_said(self) -> None:
-        if self._unsent.says_something:
-            self._send()
+    def _refuse_if_broken(self) -> None:
+        self._unsent.refuse_if_lost()
+        if self._status == TransactionStatus.INERROR:
+            raise psycopg.errors.InFailedSqlTransaction(BROKEN)
+
+    def _send_first(self) -> None:
+        with self.wrap_database_errors:
+            self._unsent.refuse_if_lost()
+            if self._unsent:
+                self._send()
 
     def _send(self, *more: str) -> None:
         """Send what is unsent, and these; wait until it is carried out."""
-        if statements := (*self._unsent.take(), *more):
-            psycopg.ClientCursor(self.connection).execute(in_one(*statements).encode())
+        with self._unsent.under_way() as statements:
+            text = in_one(*statements, *more).encode()
+            psycopg.ClientCursor(self.connection).execute(text)
 
     def _is_quiet(self) -> bool:
         if self.connection.closed:

@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import connection
 
 from wildrydes import context, postgres, prepared, publishing
 from wildrydes.answering.answer import storable_reason
@@ -93,8 +92,7 @@ def tell(changes: Sequence[Change]) -> None:
 
 def _rows(statement: str, parameters: Sequence[Any]) -> list[Row]:
     """Read rows by a plan of this moment: one that is kept was made when the table was small."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
+    with postgres.ask(statement, parameters) as cursor:
         return [_row(values) for values in cursor.fetchall()]
 
 

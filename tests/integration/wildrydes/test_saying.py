@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from wildrydes import postgres
+from wildrydes.postgres import base
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -92,11 +94,22 @@ def test_who_waits_gets_the_result_of_his_own_statement_after_what_was_said(
 ) -> None:
     with transaction.atomic():
         postgres.say("INSERT INTO said (n) VALUES (%s), (7) RETURNING n, 'not asked for'", [1])
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT n + %s FROM said ORDER BY n", [10])
+        with postgres.ask("SELECT n + %s FROM said ORDER BY n", [10]) as cursor:
             assert cursor.fetchall() == [(11,), (17,)]
             assert cursor.rowcount == 2
         assert last_sent(observer) == ["BEGIN", "INSERT", "SELECT"]
+
+
+def test_the_words_of_others_travel_alone_after_what_was_said(
+    observer: psycopg.Connection[Any],
+) -> None:
+    with transaction.atomic():
+        say(1)
+        assert said() == [1]
+        assert last_sent(observer) == ["SELECT"]
+        with transaction.atomic():
+            say(2)
+            assert said() == [1, 2]
 
 
 def test_a_block_in_which_nothing_is_said_is_not_sent(observer: psycopg.Connection[Any]) -> None:
@@ -123,7 +136,7 @@ def test_the_end_of_a_block_in_which_all_was_heard_goes_with_the_next_statement(
         with transaction.atomic():
             said()
         say(1)
-        assert last_sent(observer) == ["BEGIN", "SAVEPOINT", "SELECT"]
+        assert last_sent(observer) == ["SELECT"]
     assert last_sent(observer) == ["RELEASE", "INSERT", "COMMIT"]
 
 
@@ -168,6 +181,67 @@ def test_what_fails_with_the_commit_leaves_nothing_and_a_connection_that_works()
     assert said() == []
 
 
+@pytest.mark.parametrize("words", [postgres.ask, postgres.say])
+def test_what_travels_with_words_that_cannot_be_read_is_not_committed_in_silence(
+    words: Callable[[str, Sequence[Any]], object],
+) -> None:
+    heard: list[str] = []
+
+    def go_on(*, after: int) -> None:
+        with transaction.atomic():
+            transaction.on_commit(lambda: heard.append("committed"))
+            for n in range(after):
+                say(n)
+            with suppress(ProgrammingError):
+                words("no statement at all", [])
+                said()
+            with suppress(InternalError), connection.cursor() as cursor:
+                cursor.execute(INSERT, [8])
+            say(9)
+            with suppress(InternalError), transaction.atomic():
+                pytest.fail("a block has begun")
+
+    for after in (0, 1):
+        with pytest.raises(InternalError, match="nothing of it can be committed"):
+            go_on(after=after)
+    assert (said(), heard) == ([], [])
+
+
+def test_what_was_interrupted_before_it_was_sent_is_not_committed_in_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt(*statements: str) -> str:
+        raise LookupError
+
+    def go_on() -> None:
+        with transaction.atomic():
+            say(1)
+            said()
+            say(2)
+            with suppress(LookupError), monkeypatch.context() as patched:
+                patched.setattr(base, "in_one", interrupt)
+                said()
+
+    with pytest.raises(InternalError, match="nothing of it can be committed"):
+        go_on()
+    assert said() == []
+
+
+def test_what_was_lost_in_a_block_that_is_undone_is_no_longer_in_the_way() -> None:
+    with transaction.atomic():
+        say(1)
+        with suppress(ProgrammingError), transaction.atomic():
+            said()
+            postgres.ask("no statement at all", [])
+        say(2)
+        with suppress(ProgrammingError), transaction.atomic():
+            said()
+            say(3)
+            postgres.ask("no statement at all", [])
+        say(4)
+    assert said() == [1, 2, 4]
+
+
 def test_what_was_said_in_a_block_that_is_undone_is_forgotten() -> None:
     with suppress(LookupError), transaction.atomic():
         say(1)
@@ -208,13 +282,52 @@ def test_every_kind_of_cursor_comes_after_what_was_said() -> None:
         say(10)
         with connection.cursor() as cursor, cursor.copy("COPY said TO STDOUT") as copy:
             assert sorted(row[0] for row in copy.rows()) == ["10", "3"]
-        say(20)
         with connection.chunked_cursor() as cursor:
+            say(20)
             cursor.execute("SELECT n FROM said ORDER BY n")
             assert [n for (n,) in cursor] == [3, 10, 20]
         say(30)
         with connection.cursor() as cursor:
             assert [n for (n,) in cursor.stream("SELECT max(n) FROM said")] == [30]
+
+
+def test_a_cursor_of_the_server_lives_as_long_as_its_transaction() -> None:
+    with transaction.atomic(), connection.chunked_cursor() as cursor:
+        say(1)
+        cursor.execute("SELECT n FROM said FOR UPDATE")
+        assert cursor.fetchall() == [(1,)]
+    with connection.chunked_cursor() as cursor:
+        cursor.execute("SELECT n FROM said")
+        assert cursor.fetchall() == [(1,)]
+
+
+def test_what_was_said_before_a_copy_fails_as_everywhere() -> None:
+    def copy() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            say(1)
+            say(1)
+            cursor.copy("COPY said TO STDOUT")
+
+    with pytest.raises(IntegrityError):
+        copy()
+
+
+def test_no_other_thread_says_anything_in_a_transaction() -> None:
+    heard: list[BaseException] = []
+
+    def say_something(here: postgres.DatabaseWrapper) -> None:
+        try:
+            here.say(INSERT, [2])
+        except DatabaseError as error:
+            heard.append(error)
+
+    with transaction.atomic():
+        say(1)
+        other = threading.Thread(target=say_something, args=[postgres.here()])
+        other.start()
+        other.join()
+    assert "thread" in str(heard[0])
+    assert said() == [1]
 
 
 def test_a_server_that_goes_away_takes_the_whole_block(observer: psycopg.Connection[Any]) -> None:

@@ -59,6 +59,24 @@ def test_one_that_swallows_a_database_error_undoes_no_other(kernel: Kernel, rebi
     assert statuses() == {"done": 2, "retrying": 1}
 
 
+def test_one_whose_statement_cannot_be_read_undoes_no_other(kernel: Kernel, rebind: None) -> None:
+    @subscriptions.subscribe("second.record")
+    def record(envelope: Envelope) -> None:
+        with connection.cursor() as cursor:
+            if envelope.data["number"] == 11:
+                cursor.execute("no statement at all")
+            cursor.execute(
+                "INSERT INTO kernel_test_effect VALUES ('second', %s, %s)",
+                [envelope.data["number"], envelope.id],
+            )
+
+    deliver(kernel, 10, 11, 12)
+    assert kernel.effects() == {("second", 10): 1, ("second", 12): 1}
+    assert statuses() == {"done": 2, "retrying": 1}
+    failed = Receipt.objects.get(subscription="second.record", status="retrying")
+    assert "syntax error" in failed.error
+
+
 def test_each_works_as_part_of_its_own_messages_story(kernel: Kernel, rebind: None) -> None:
     causes: list[tuple[UUID, UUID | None]] = []
 
