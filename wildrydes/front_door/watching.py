@@ -11,11 +11,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import psycopg
 import structlog
-from django.db import connection
+
+from wildrydes import postgres
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +77,8 @@ class Changes:
 
     async def _listen(self) -> None:
         async with asyncio.timeout(STUCK_SECONDS):
-            listening = await psycopg.AsyncConnection.connect(**_parameters(), autocommit=True)
+            parameters = postgres.driver_parameters()
+            listening = await psycopg.AsyncConnection.connect(**parameters, autocommit=True)
         async with listening:
             await listening.execute(f"LISTEN {CHANNEL}")
             self._tell_all()
@@ -105,10 +106,3 @@ class Changes:
     def _tell_all(self) -> None:
         for id in self._watchers:
             self._tell(id)
-
-
-def _parameters() -> dict[str, Any]:
-    parameters: dict[str, Any] = dict(connection.get_connection_params())
-    for name in ("cursor_factory", "context", "pool"):
-        parameters.pop(name, None)
-    return parameters

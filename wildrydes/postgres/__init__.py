@@ -23,6 +23,14 @@ def here() -> DatabaseWrapper:
     )
 
 
+def driver_parameters() -> dict[str, Any]:
+    """Return what the driver alone needs for another connection to the same database."""
+    parameters: dict[str, Any] = here().get_connection_params()
+    for name in ("cursor_factory", "context", "pool"):
+        parameters.pop(name, None)
+    return parameters
+
+
 def ask(statement: str, parameters: Sequence[Any]) -> CursorWrapper:
     """Run one readable statement together with what was said before it; return its cursor.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import psycopg
 from django.db import connection
 
+from wildrydes import postgres
+
 CHANNEL = "wildrydes_relay"
 
 
@@ -43,9 +45,7 @@ class Wakeups:
 
     def _listening(self) -> psycopg.Connection[tuple[object, ...]]:
         if self._connection is None:
-            parameters = connection.get_connection_params()
-            for name in ("cursor_factory", "context", "pool"):
-                parameters.pop(name, None)
+            parameters = postgres.driver_parameters()
             self._connection = psycopg.Connection.connect(**parameters, autocommit=True)
             self._connection.execute(f"LISTEN {CHANNEL}")
         return self._connection

@@ -13,11 +13,12 @@ from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
+import psycopg
 import pytest
 from django.db import connection, transaction
 from django.db.models import F
 
-from wildrydes import publishing, redis, subscriptions, topology
+from wildrydes import postgres, publishing, redis, subscriptions, topology
 from wildrydes.consumer import Outcome, consume
 from wildrydes.envelope import Envelope
 from wildrydes.models import Dispatch, Receipt
@@ -26,6 +27,13 @@ from wildrydes.retry import RetryPolicy
 from wildrydes.topology import Queue, Subscription, Topic, Topology, Workers
 
 AT_ONCE = RetryPolicy(max_attempts=3, first=timedelta(milliseconds=1))
+
+
+@pytest.fixture
+def observer() -> Iterator[psycopg.Connection[Any]]:
+    """Return a connection that looks at the one under test."""
+    with psycopg.connect(**postgres.driver_parameters(), autocommit=True) as observer:
+        yield observer
 
 
 @dataclass(frozen=True)

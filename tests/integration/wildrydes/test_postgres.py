@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -16,16 +15,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ASKED = "SELECT 1"
 WAIT_MS = 10_000
-
-
-@pytest.fixture
-def observer() -> Iterator[psycopg.Connection[Any]]:
-    """Return a connection that looks at the one under test."""
-    parameters = connection.get_connection_params()
-    for name in ("cursor_factory", "context"):
-        parameters.pop(name, None)
-    with psycopg.Connection.connect(**parameters, autocommit=True) as observer:
-        yield observer
 
 
 @pytest.fixture

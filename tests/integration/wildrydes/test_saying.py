@@ -45,16 +45,6 @@ def table(transactional_db: None) -> Iterator[None]:
         cursor.execute("DROP TABLE said")
 
 
-@pytest.fixture
-def observer() -> Iterator[psycopg.Connection[Any]]:
-    """Return a connection that looks at the one under test."""
-    parameters = connection.get_connection_params()
-    for name in ("cursor_factory", "context"):
-        parameters.pop(name, None)
-    with psycopg.Connection.connect(**parameters, autocommit=True) as observer:
-        yield observer
-
-
 def last_sent(observer: psycopg.Connection[Any]) -> Sequence[str]:
     look = "SELECT query FROM pg_stat_activity WHERE pid = %s"
     pid = connection.connection.info.backend_pid

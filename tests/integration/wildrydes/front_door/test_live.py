@@ -15,6 +15,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from wildrydes import postgres
 from wildrydes.front_door import events, live, watching
 from wildrydes.front_door.events import Happening
 from wildrydes.front_door.live import Live
@@ -139,7 +140,7 @@ async def _stop_listening(changes: Changes) -> None:
 
 def tell(thing: Thing) -> None:
     """Announce that something has happened, as a transaction that commits does."""
-    parameters = watching._parameters()
+    parameters = postgres.driver_parameters()
     with psycopg.connect(**parameters, autocommit=True) as other:
         other.execute("SELECT pg_notify('wildrydes_scatter', %s)", [thing.id])
 
@@ -149,7 +150,7 @@ def is_listening(thing: Thing) -> Callable[[], Awaitable[None]]:
 
     async def wait() -> None:
         query = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%%wildrydes_scatter AS%%'"
-        parameters = watching._parameters()
+        parameters = postgres.driver_parameters()
         async with await psycopg.AsyncConnection.connect(**parameters, autocommit=True) as other:
             while (
                 await (await other.execute(query + " AND pid <> pg_backend_pid()")).fetchone()
@@ -401,7 +402,7 @@ def test_while_nobody_can_listen_everyone_looks_again_from_time_to_time(
         await caller.task
 
     monkeypatch.setattr(watching, "POLL_SECONDS", 0.05)
-    monkeypatch.setattr(watching, "_parameters", lambda: {"host": "/nobody/listens/here"})
+    monkeypatch.setattr(postgres, "driver_parameters", lambda: {"host": "/nobody/listens/here"})
     play(story, thing)
 
 
@@ -418,7 +419,7 @@ def test_other_requests_pass_untouched(thing: Thing) -> None:
 
 
 def _close_silently(thing: Thing) -> None:
-    with psycopg.connect(**watching._parameters(), autocommit=True) as other:
+    with psycopg.connect(**postgres.driver_parameters(), autocommit=True) as other:
         other.execute("UPDATE wildrydes_scatter SET status = 'closed' WHERE id = %s", [thing.id])
 
 

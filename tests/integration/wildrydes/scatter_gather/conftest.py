@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from tests.integration.wildrydes.conftest import AT_ONCE, Kernel
-from wildrydes import scatter_gather
+from wildrydes import postgres, scatter_gather
 from wildrydes.consumer import answering
 from wildrydes.envelope import Envelope
 from wildrydes.models import Message, Response, Scatter
@@ -147,10 +147,7 @@ class Gathering:
 
 def another_connection() -> psycopg.Connection[Any]:
     """Return a connection of somebody else's to the same database."""
-    parameters = connection.get_connection_params()
-    for name in ("cursor_factory", "context", "pool"):
-        parameters.pop(name, None)
-    return psycopg.connect(**parameters)
+    return psycopg.connect(**postgres.driver_parameters())
 
 
 def let_deadlines_pass() -> None:
