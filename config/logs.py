@@ -20,7 +20,13 @@ SHARED: list[Any] = [
 
 
 def configure(*, level: str, json: bool) -> None:
-    """Send what every library logs, and what we log, through one formatter to stderr."""
+    """Send what every library logs, and what we log, through one formatter to stderr.
+
+    Lines say nothing of where in the source, thread and process they come from, so that nobody need
+    find it out: that takes two fifths of the time of a line.
+    """
+    logging._srcfile = None  # as the library's documentation says
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.config.dictConfig(_standard_library(level=level, json=json))
     structlog.configure(
         processors=[

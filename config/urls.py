@@ -33,6 +33,7 @@ def _aliases(module: ModuleType) -> list[URLPattern]:
 
 
 urlpatterns = [
+    path("api/v1/", include([found for module in _service_urls() for found in module.urlpatterns])),
     path("", csrf_exempt(RedirectView.as_view(url="/api/docs", http_method_names=SAFE))),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
@@ -45,6 +46,5 @@ urlpatterns = [
         SpectacularSwaggerView.as_view(url_name="schema", http_method_names=SAFE),
         name="docs",
     ),
-    *(path("api/v1/", include(module)) for module in _service_urls()),
     *(pattern for module in _service_urls() for pattern in _aliases(module)),
 ]

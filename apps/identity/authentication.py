@@ -1,6 +1,13 @@
-"""Authentication by opaque token: one look at the table of digests for each request."""
+"""Authentication by opaque token, by one look at the table of digests.
+
+Who was found before is remembered, for methods that confirm their caller with what they do.
+"""
 
 from __future__ import annotations
+
+from functools import partial
+from threading import Lock
+from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
@@ -8,19 +15,56 @@ from knox import crypto
 from knox.auth import TokenAuthentication as KnoxTokenAuthentication
 from knox.models import AuthToken
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
 
 from apps.identity.models import User
 from wildrydes import prepared
+from wildrydes.confirming import Assumption
+from wildrydes.front_door.remembering import Remembered, may_be_remembered
 
 REFUSAL = "The token is not valid."
-OF_TOKEN = ["digest", "user_id", "expiry"]
-OF_USER = ["id", "username", "is_active", "role", "customer", "fleet"]
+MOST_REMEMBERED = 10_000
+OF_TOKEN = ["digest", "expiry", "user_id"]
+OF_USER = ["id", "is_active", "username", "role", "customer", "fleet"]
 FIND = """
-SELECT token.digest, token.user_id, token.expiry, owner.id, owner.username, owner.is_active,
-    owner.role, owner.customer, owner.fleet
+SELECT token.digest, token.expiry, token.user_id, owner.id, owner.is_active,
+    owner.username, owner.role, owner.customer, owner.fleet
 FROM knox_authtoken AS token JOIN identity_user AS owner ON owner.id = token.user_id
 WHERE token.digest = %s
 """
+CONFIRM = "SELECT identity_confirm(%s, %s, %s, %s, %s, %s)"
+
+Row = tuple[Any, ...]
+Found = tuple[User, AuthToken]
+
+
+class Memory:
+    """Rows of callers that were found, by digest. Beyond `most` the first to come goes first."""
+
+    def __init__(self, *, most: int) -> None:
+        self._rows: dict[str, Row] = {}
+        self._most = most
+        self._lock = Lock()
+
+    def recall(self, digest: str) -> Row | None:
+        """Return the row that was kept last."""
+        return self._rows.get(digest)
+
+    def keep(self, digest: str, row: Row) -> None:
+        """Remember a row."""
+        with self._lock:
+            self._rows.pop(digest, None)
+            if len(self._rows) >= self._most:
+                del self._rows[next(iter(self._rows))]
+            self._rows[digest] = row
+
+    def forget(self, digest: str) -> None:
+        """Remember nothing of a digest."""
+        with self._lock:
+            self._rows.pop(digest, None)
+
+
+memory = Memory(most=MOST_REMEMBERED)
 
 
 class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]
@@ -31,20 +75,59 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]
     Whatever is wrong with a token, the answer is the same.
     """
 
-    def authenticate_credentials(self, token: bytes) -> tuple[User, AuthToken]:
+    def authenticate(self, request: Request) -> Found | None:
+        """Return the user and the stored token, None without one; raises `AuthenticationFailed`.
+
+        Both are as they were when last looked up where the request's method confirms its caller.
+        """
+        self._recalls = may_be_remembered(request)
+        found: Found | None = super().authenticate(request)
+        return found
+
+    def authenticate_credentials(self, token: bytes) -> Found:
         """Return the user and the stored token; raises `AuthenticationFailed` (401)."""
         try:
             digest = crypto.hash_token(token.decode("ascii"))
         except UnicodeDecodeError:
             raise AuthenticationFailed(REFUSAL) from None
-        row = prepared.execute(FIND, [digest]).fetchone()
+        row = memory.recall(digest) if self._recalls else None
         if row is None:
-            raise AuthenticationFailed(REFUSAL)
-        found = AuthToken.from_db(DEFAULT_DB_ALIAS, OF_TOKEN, row[: len(OF_TOKEN)])
-        user = User.from_db(DEFAULT_DB_ALIAS, OF_USER, row[len(OF_TOKEN) :])
-        if not user.is_active:
-            raise AuthenticationFailed(REFUSAL)
-        if found.expiry is not None and found.expiry <= timezone.now():
-            raise AuthenticationFailed(REFUSAL)
-        found.user = user
+            return _found(_look_up(digest))
+        user, found = _found(row)
+        found.remembered = Remembered(
+            Assumption(CONFIRM, [digest, *_facts(row)]), look_up=partial(_anew, digest, row)
+        )
         return user, found
+
+
+def _look_up(digest: str) -> Row:
+    row: Row | None = prepared.execute(FIND, [digest]).fetchone()
+    if row is None or not _is_valid(row):
+        memory.forget(digest)
+        raise AuthenticationFailed(REFUSAL)
+    memory.keep(digest, row)
+    return row
+
+
+def _anew(digest: str, remembered: Row) -> Found | None:
+    """Return who is found now; None where that is who was remembered."""
+    row = _look_up(digest)
+    return None if _facts(row) == _facts(remembered) else _found(row)
+
+
+def _found(row: Row) -> Found:
+    token = AuthToken.from_db(DEFAULT_DB_ALIAS, OF_TOKEN, row[: len(OF_TOKEN)])
+    user = User.from_db(DEFAULT_DB_ALIAS, OF_USER, row[len(OF_TOKEN) :])
+    token.user = user
+    return user, token
+
+
+def _is_valid(row: Row) -> bool:
+    _, expiry, _, _, is_active, *_ = row
+    return is_active and (expiry is None or expiry > timezone.now())
+
+
+def _facts(row: Row) -> Row:
+    """Return what is confirmed of a valid caller: id, username, role, customer and fleet."""
+    _, _, user_id, _, _, *others = row
+    return (user_id, *others)

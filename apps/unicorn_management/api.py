@@ -27,6 +27,7 @@ from wildrydes.front_door import paging, problems
 from wildrydes.front_door.idempotency import once_per_key
 from wildrydes.front_door.openapi import problem_responses
 from wildrydes.front_door.permissions import only
+from wildrydes.front_door.remembering import confirms_caller
 
 LIST = "ride-completions"
 MOST_ERRORS_OF_AN_ITEM = 10
@@ -53,6 +54,7 @@ class RideCompletionsView(APIView):
             **problem_responses(400, 401, 403, 409, 413, 415),
         },
     )
+    @confirms_caller
     @once_per_key
     def post(self, request: Request) -> Response:
         """Submit a completed ride. With the answer it is stored, and its event will arrive."""
@@ -106,6 +108,7 @@ class BatchView(APIView):
             **problem_responses(400, 401, 403, 413, 415),
         },
     )
+    @confirms_caller
     @once_per_key
     def post(self, request: Request) -> Response:
         """Submit up to 500 completed rides. The good ones are kept when others are bad."""

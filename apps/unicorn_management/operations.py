@@ -14,7 +14,7 @@ from apps.identity.messages import Caller
 from apps.unicorn_management import queries
 from apps.unicorn_management.messages import RideCompleted
 from apps.unicorn_management.models import ONE_COMPLETION_PER_RIDE, RideCompletion
-from wildrydes import prepared, publishing
+from wildrydes import confirming, prepared, publishing
 from wildrydes.models import new_id
 
 MOST_RACES = 5
@@ -52,6 +52,7 @@ def submit_ride_completion(
     row = _row(ride, caller=caller, currency=currency, now=now)
     try:
         with transaction.atomic():
+            confirming.confirm()
             _store([row])
     except IntegrityError as error:
         _refuse_unless_a_race(error)
@@ -80,6 +81,7 @@ def _submit_all(
     rides: Sequence[CompletedRide], *, caller: Caller, currency: str, now: datetime
 ) -> list[RideCompletion | AlreadyCompletedError]:
     with transaction.atomic():
+        confirming.confirm()
         taken = queries.completions_of(rides=[item.ride for item in rides if item.ride])
         outcomes = [
             refusal or _row(item, caller=caller, currency=currency, now=now)

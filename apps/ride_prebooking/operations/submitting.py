@@ -11,7 +11,7 @@ from django.db import transaction
 
 from apps.identity import messages as identity
 from apps.ride_prebooking.messages import SubmitPrebooking
-from wildrydes import publishing
+from wildrydes import confirming, publishing
 from wildrydes.models import new_id
 
 
@@ -46,5 +46,6 @@ def accept(*, wanted: WantedRide, caller: identity.Caller) -> UUID:
         id=prebooking_id,
     )
     with transaction.atomic():
+        confirming.confirm()
         publishing.send_all([command])
     return prebooking_id

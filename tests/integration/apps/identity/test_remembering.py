@@ -1,0 +1,232 @@
+"""Who called a moment ago is not looked up again, and yet is who they are now, or nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, get_resolver
+from django.utils import timezone
+from knox.models import AuthToken
+from rest_framework.test import APIClient
+
+from apps.identity import operations
+from apps.identity.authentication import CONFIRM, FIND, Memory
+from apps.identity.models import User
+from apps.unicorn_management.models import RideCompletion
+from tests.integration.apps.ride_prebooking.conftest import wanted
+from tests.integration.apps.unicorn_management.conftest import RIDE
+from wildrydes import prepared
+from wildrydes.front_door.remembering import MARK
+from wildrydes.models import Message
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("wire")]
+
+RIDES = "/api/v1/ride-completions"
+BATCH = f"{RIDES}/batch"
+PREBOOKINGS = "/api/v1/ride-prebookings"
+BODIES: dict[str, Callable[[], Any]] = {
+    RIDES: lambda: RIDE,
+    "/submit-ride-completion": lambda: RIDE,
+    BATCH: lambda: {"items": [RIDE, RIDE]},
+    PREBOOKINGS: wanted,
+    "/submit-ride-prebooking": wanted,
+}
+
+
+def expire() -> None:
+    AuthToken.objects.update(expiry=timezone.now() - timedelta(seconds=1))
+
+
+def deactivate() -> None:
+    User.objects.update(is_active=False)
+
+
+def revoke() -> None:
+    operations.revoke_token(token=AuthToken.objects.get())
+
+
+def remove() -> None:
+    User.objects.get().delete()
+
+
+ENDS = [expire, deactivate, revoke, remove]
+
+
+@pytest.fixture
+def caller() -> APIClient:
+    """Return a member of staff who may do everything and has called before."""
+    user = operations.register_staff(username="rarity", password="correct horse")
+    User.objects.update(fleet="north")
+    token = operations.issue_token(user=user, now=timezone.now()).token
+    client = APIClient(headers={"Authorization": f"Token {token}"})
+    assert client.post(RIDES, {}, format="json").status_code == 400
+    return client
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return what is said of callers from now on: that they are looked up, or confirmed."""
+    noted: list[str] = []
+
+    def noting(run: Callable[..., Any]) -> Callable[..., Any]:
+        def noted_and_run(statement: str, parameters: Any) -> Any:
+            if statement in (FIND, CONFIRM):
+                noted.append("look up" if statement is FIND else "confirm")
+            return run(statement, parameters)
+
+        return noted_and_run
+
+    for name in ("execute", "say"):
+        monkeypatch.setattr(prepared, name, noting(getattr(prepared, name)))
+    return noted
+
+
+def stored() -> tuple[int, int]:
+    return RideCompletion.objects.count(), Message.objects.count()
+
+
+def marked_paths() -> set[str]:
+    """Return the paths of all views that have a method which confirms its caller."""
+
+    def paths(patterns: Any, before: str = "/") -> Iterator[tuple[str, Any]]:
+        for one in patterns:
+            path = before + str(one.pattern)
+            if isinstance(one, URLPattern):
+                yield path, getattr(one.callback, "view_class", None)
+            else:
+                yield from paths(one.url_patterns, path)
+
+    every = paths(get_resolver().url_patterns)
+    return {path for path, view in every if hasattr(getattr(view, "post", None), MARK)}
+
+
+def test_every_method_that_is_marked_is_tried_here() -> None:
+    assert marked_paths() == set(BODIES)
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_a_caller_who_is_known_is_confirmed_and_not_looked_up(
+    caller: APIClient, said: list[str], path: str
+) -> None:
+    answer = caller.post(path, BODIES[path](), format="json")
+
+    assert answer.status_code in (201, 202), answer.content
+    assert said == ["confirm"]
+
+
+def test_who_was_never_seen_is_looked_up_once(said: list[str]) -> None:
+    user = operations.register_unicorn(username="rarity", password="correct", fleet="north")
+    token = operations.issue_token(user=user, now=timezone.now()).token
+    client = APIClient(headers={"Authorization": f"Token {token}"})
+
+    for _ in range(2):
+        assert client.post(RIDES, RIDE, format="json").status_code == 201
+    assert said == ["look up", "confirm"]
+
+
+def test_who_only_looks_is_looked_up_each_time(caller: APIClient, said: list[str]) -> None:
+    for _ in range(2):
+        assert caller.get(RIDES).status_code == 200
+    assert said == ["look up", "look up"]
+
+
+@pytest.mark.parametrize("ends", ENDS)
+@pytest.mark.parametrize("path", BODIES)
+def test_whose_token_has_ended_does_nothing(
+    caller: APIClient, path: str, ends: Callable[[], object]
+) -> None:
+    ends()
+
+    answer = caller.post(path, BODIES[path](), format="json")
+
+    assert answer.status_code == 401
+    assert answer["WWW-Authenticate"] == "Token"
+    assert stored() == (0, 0)
+    assert caller.post(path, BODIES[path](), format="json").status_code == 401
+
+
+@pytest.mark.parametrize("ends", ENDS)
+@pytest.mark.parametrize("body", [{}, {"items": []}, {"items": [{}]}, [], "{"], ids=str)
+@pytest.mark.parametrize("path", BODIES)
+def test_nor_is_anything_else_answered(
+    caller: APIClient, path: str, body: Any, ends: Callable[[], object]
+) -> None:
+    ends()
+
+    assert caller.post(path, body, format="json").status_code == 401
+
+
+@pytest.mark.parametrize("ends", ENDS)
+def test_what_was_answered_once_is_not_answered_again(
+    caller: APIClient, ends: Callable[[], object]
+) -> None:
+    headers = {"Idempotency-Key": "k-1"}
+    assert caller.post(RIDES, RIDE, format="json", headers=headers).status_code == 201
+    ends()
+
+    assert caller.post(RIDES, RIDE, format="json", headers=headers).status_code == 401
+
+
+def test_nor_is_it_said_that_a_ride_is_completed(caller: APIClient) -> None:
+    assert caller.post(RIDES, {**RIDE, "ride": "r-1"}, format="json").status_code == 201
+    revoke()
+
+    assert caller.post(RIDES, {**RIDE, "ride": "r-1"}, format="json").status_code == 401
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_another_role_is_what_holds(caller: APIClient, path: str) -> None:
+    User.objects.update(role="unicorn" if "prebooking" in path else "customer", customer="x")
+
+    assert caller.post(path, BODIES[path](), format="json").status_code == 403
+    assert caller.post(path, {}, format="json").status_code == 403
+    assert stored() == (0, 0)
+
+
+def test_another_fleet_is_what_is_stored(caller: APIClient, said: list[str]) -> None:
+    User.objects.update(fleet="south")
+
+    for _ in range(2):
+        assert caller.post(RIDES, RIDE, format="json").status_code == 201
+    assert {row.fleet for row in RideCompletion.objects.all()} == {"south"}
+    assert stored() == (2, 2)
+    assert said == ["confirm", "look up", "confirm"]
+
+
+def test_another_customer_is_who_may_prebook(caller: APIClient) -> None:
+    User.objects.update(role="customer", customer="cmr")
+    assert caller.post(PREBOOKINGS, wanted(), format="json").status_code == 202
+    User.objects.update(customer="other")
+
+    assert caller.post(PREBOOKINGS, wanted(), format="json").status_code == 403
+    body = wanted(customer="other")
+    assert caller.post(PREBOOKINGS, body, format="json").status_code == 202
+
+
+def test_a_token_that_was_renewed_holds(caller: APIClient) -> None:
+    expire()
+    assert caller.post(RIDES, RIDE, format="json").status_code == 401
+    AuthToken.objects.update(expiry=timezone.now() + timedelta(hours=1))
+
+    assert caller.post(RIDES, RIDE, format="json").status_code == 201
+
+
+def test_a_ride_that_is_taken_is_refused_as_ever(caller: APIClient) -> None:
+    taken = {**RIDE, "ride": "r-1"}
+    first, second = (caller.post(RIDES, taken, format="json") for _ in range(2))
+
+    assert (first.status_code, second.status_code) == (201, 409)
+    assert stored() == (1, 1)
+
+
+def test_no_more_are_remembered_than_is_said() -> None:
+    memory = Memory(most=2)
+    for digest in "abc":
+        memory.keep(digest, (digest,))
+    memory.keep("b", ("anew",))
+    memory.keep("d", ("d",))
+
+    assert [memory.recall(digest) for digest in "abcd"] == [None, ("anew",), None, ("d",)]
