@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import orjson
-from django.db import connection
 
-from wildrydes import publishing, subscriptions, topology
+from wildrydes import postgres, publishing, subscriptions, topology
 from wildrydes.answering.answer import Answer, failed, from_data, refuse_unfit
 from wildrydes.envelope import Envelope
 from wildrydes.errors import PublishError
@@ -150,8 +149,7 @@ def _keep(subscription: str, said: Mapping[UUID, Answer]) -> None:
         refuse_unfit(answer)
     if said:
         kept = [{"id": id_, "answer": answer.to_data()} for id_, answer in said.items()]
-        with connection.cursor() as cursor:
-            cursor.execute(KEEP_ANSWERS, [orjson.dumps(kept).decode(), subscription])
+        postgres.say(KEEP_ANSWERS, [orjson.dumps(kept).decode(), subscription])
 
 
 def _send(replies: Sequence[Reply]) -> list[UUID]:

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
+from wildrydes import postgres
 from wildrydes.envelope import Envelope, Kind
 
 COLUMNS = """position, id, type, kind, source, subject, group_id, correlation_id, causation_id,
@@ -67,10 +68,9 @@ class Row(NamedTuple):
         )
 
 
-def fetch(query: str, parameters: list[Any]) -> list[Row]:
-    """Return the rows of a query that selects `COLUMNS`."""
-    with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
+def rows_of(cursor: CursorWrapper) -> list[Row]:
+    """Return what a statement has found that selects `COLUMNS`."""
+    with cursor:
         return [Row(*values) for values in cursor.fetchall()]
 
 
@@ -78,4 +78,4 @@ def by_id(message_ids: Collection[UUID]) -> dict[UUID, bytes]:
     """Return the CloudEvents of those messages that the log has, as JSON."""
     if not message_ids:
         return {}
-    return {row.id: row.encode() for row in fetch(BY_ID, [list(message_ids)])}
+    return {row.id: row.encode() for row in rows_of(postgres.ask(BY_ID, [list(message_ids)]))}

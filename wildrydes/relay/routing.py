@@ -83,7 +83,7 @@ def route_messages(*, limit: int) -> Routed:
     events: dict[UUID, bytes] = {}
     wanted: dict[str, list[Parcel]] = defaultdict(list)
     untaken: list[reading.Row] = []
-    for row in reading.fetch(CLAIM_UNROUTED, [limit]):
+    for row in reading.rows_of(prepared.execute(CLAIM_UNROUTED, [limit])):
         event = events[row.id] = row.encode()
         parcel = Parcel(row.id, row.group_id, row.position, len(event))
         takers = recipients.of(row.to_envelope(), named=row.recipients)
@@ -98,11 +98,10 @@ def route_messages(*, limit: int) -> Routed:
 def schedule_retries(*, limit: int) -> Routed:
     """Turn up to `limit` receipts whose next attempt is due into waiting dispatches.
 
-    Must run inside a transaction. A receipt whose subscription is gone from the topology is looked
-    at again in a minute.
+    Must run inside a transaction that holds the turn. A receipt whose subscription is gone from the
+    topology is looked at again in a minute.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIM_DUE_RECEIPTS, [limit])
+    with prepared.execute(CLAIM_DUE_RECEIPTS, [limit]) as cursor:
         rows = cursor.fetchall()
     wanted: dict[str, list[Parcel]] = defaultdict(list)
     astray: list[tuple[str, UUID]] = []

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import structlog
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from wildrydes import crashpoints, postgres, publishing
 from wildrydes.answering.answer import storable_reason
@@ -51,8 +51,9 @@ def close_complete(scatter_ids: Sequence[UUID]) -> int:
 def end_complete(locked: Sequence[Scatter]) -> int:
     """End those of the locked scatters that are open and complete; count them."""
     open_ = [scatter for scatter in locked if scatter.status == Scatter.Status.OPEN]
-    with connection.cursor() as cursor:
-        cursor.execute(statements.COUNT, [[scatter.id for scatter in open_]])
+    if not open_:
+        return 0
+    with postgres.ask(statements.COUNT, [[scatter.id for scatter in open_]]) as cursor:
         counts = {found: (responded, said) for found, responded, said in cursor.fetchall()}
     complete = []
     for scatter in open_:
@@ -70,8 +71,7 @@ def end(scatters: Sequence[Scatter], *, because: str) -> None:
     ids = [scatter.id for scatter in scatters]
     crashpoints.reach("scatter.closing")
     postgres.say(statements.TIME_OUT, [ids])
-    with connection.cursor() as cursor:
-        cursor.execute(statements.CLOSE, [because, ids])
+    with postgres.ask(statements.CLOSE, [because, ids]) as cursor:
         closed_at = {found: moment for found, moment, _ in cursor.fetchall()}
     for scatter in scatters:
         scatter.status, scatter.closed_because = Scatter.Status.CLOSED, because

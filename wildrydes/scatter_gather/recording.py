@@ -11,10 +11,9 @@ from typing import Any, Literal
 from uuid import UUID
 
 import structlog
-from django.db import connection
 from psycopg.types.json import Jsonb
 
-from wildrydes import crashpoints
+from wildrydes import crashpoints, postgres
 from wildrydes.answering.answer import Answer, failed, refuse_unfit, storable_reason
 from wildrydes.errors import WildRydesError
 from wildrydes.models import Response, Scatter
@@ -107,8 +106,7 @@ def _write(said: Sequence[Said], scatters: dict[UUID, Scatter]) -> set[tuple[UUI
         [Jsonb(dict(item.answer.data)) for item in said],
         [storable_reason(item.answer.reason) for item in said],
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(statements.RECORD, columns)
+    with postgres.ask(statements.RECORD, columns) as cursor:
         return {(scatter_id, responder) for scatter_id, responder, _ in cursor.fetchall()}
 
 

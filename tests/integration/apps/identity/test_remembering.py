@@ -59,7 +59,7 @@ ENDS = [expire, deactivate, revoke, remove]
 def caller() -> APIClient:
     """Return a member of staff who may do everything and has called before."""
     user = operations.register_staff(username="rarity", password="correct horse")
-    User.objects.update(fleet="north")
+    User.objects.update(fleet="north", customer="x")
     token = operations.issue_token(user=user, now=timezone.now()).token
     client = APIClient(headers={"Authorization": f"Token {token}"})
     assert client.post(RIDES, {}, format="json").status_code == 400
@@ -136,16 +136,16 @@ def test_who_only_looks_is_looked_up_each_time(caller: APIClient, said: list[str
 @pytest.mark.parametrize("ends", ENDS)
 @pytest.mark.parametrize("path", BODIES)
 def test_whose_token_has_ended_does_nothing(
-    caller: APIClient, path: str, ends: Callable[[], object]
+    caller: APIClient, said: list[str], path: str, ends: Callable[[], object]
 ) -> None:
     ends()
 
-    answer = caller.post(path, BODIES[path](), format="json")
+    first, second = (caller.post(path, BODIES[path](), format="json") for _ in range(2))
 
-    assert answer.status_code == 401
-    assert answer["WWW-Authenticate"] == "Token"
+    assert (first.status_code, second.status_code) == (401, 401)
+    assert first["WWW-Authenticate"] == "Token"
     assert stored() == (0, 0)
-    assert caller.post(path, BODIES[path](), format="json").status_code == 401
+    assert said == ["confirm", "look up", "look up"]
 
 
 @pytest.mark.parametrize("ends", ENDS)
@@ -179,7 +179,7 @@ def test_nor_is_it_said_that_a_ride_is_completed(caller: APIClient) -> None:
 
 @pytest.mark.parametrize("path", BODIES)
 def test_another_role_is_what_holds(caller: APIClient, path: str) -> None:
-    User.objects.update(role="unicorn" if "prebooking" in path else "customer", customer="x")
+    User.objects.update(role="unicorn" if "prebooking" in path else "customer")
 
     assert caller.post(path, BODIES[path](), format="json").status_code == 403
     assert caller.post(path, {}, format="json").status_code == 403
