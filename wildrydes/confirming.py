@@ -35,13 +35,18 @@ _current: ContextVar[Assumption | None] = ContextVar("wildrydes_assumption", def
 
 
 @contextmanager
-def assuming(assumption: Assumption) -> Iterator[None]:
-    """Have `confirm` confirm this until the block ends."""
-    token = _current.set(assumption)
+def nothing_assumed() -> Iterator[None]:
+    """Assume nothing at the beginning of the block, and afterwards what was assumed before."""
+    token = _current.set(None)
     try:
         yield
     finally:
         _current.reset(token)
+
+
+def assume(assumption: Assumption | None) -> None:
+    """Have `confirm` confirm this from now on. Must be called inside `nothing_assumed`."""
+    _current.set(assumption)
 
 
 def confirm() -> None:

@@ -1,6 +1,6 @@
 """Authentication by opaque token, by one look at the table of digests.
 
-Who was found before is remembered, for methods that confirm their caller with what they do.
+Who was found before is remembered, for views that confirm their caller with what they do.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rest_framework.request import Request
 from apps.identity.models import User
 from wildrydes import prepared
 from wildrydes.confirming import Assumption
-from wildrydes.front_door.remembering import Remembered, may_be_remembered
+from wildrydes.front_door.remembering import Remembered, takes_for_granted
 
 REFUSAL = "The token is not valid."
 MOST_REMEMBERED = 10_000
@@ -78,9 +78,9 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]
     def authenticate(self, request: Request) -> Found | None:
         """Return the user and the stored token, None without one; raises `AuthenticationFailed`.
 
-        Both are as they were when last looked up where the request's method confirms its caller.
+        Where the view confirms its caller both are as they were when they were last looked up.
         """
-        self._recalls = may_be_remembered(request)
+        self._take_for_granted = takes_for_granted(request)
         found: Found | None = super().authenticate(request)
         return found
 
@@ -90,14 +90,12 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]
             digest = crypto.hash_token(token.decode("ascii"))
         except UnicodeDecodeError:
             raise AuthenticationFailed(REFUSAL) from None
-        row = memory.recall(digest) if self._recalls else None
-        if row is None:
+        row = memory.recall(digest)
+        if row is None or self._take_for_granted is None:
             return _found(_look_up(digest))
-        user, found = _found(row)
-        found.remembered = Remembered(
-            Assumption(CONFIRM, [digest, *_facts(row)]), look_up=partial(_anew, digest, row)
-        )
-        return user, found
+        confirm = Assumption(CONFIRM, [digest, *_facts(row)])
+        self._take_for_granted(Remembered(confirm, look_up=partial(_anew, digest, row)))
+        return _found(row)
 
 
 def _look_up(digest: str) -> Row:

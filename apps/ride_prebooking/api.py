@@ -28,7 +28,7 @@ from wildrydes.front_door.idempotency import once_per_key
 from wildrydes.front_door.openapi import problem_responses
 from wildrydes.front_door.permissions import only
 from wildrydes.front_door.problems import Problem
-from wildrydes.front_door.remembering import confirms_caller
+from wildrydes.front_door.remembering import ConfirmsCaller
 
 # Made once: a new serializer copies each of its fields, and these hold nothing of a request.
 WANTED = serializers.WantedRideSerializer()
@@ -36,7 +36,7 @@ NOTHING = NothingSerializer()
 PREBOOKING = serializers.PrebookingSerializer()
 
 
-class PrebookingsView(APIView):
+class PrebookingsView(ConfirmsCaller, APIView):
     """The prebookings: make one, or see those that are yours to see."""
 
     def get_permissions(self) -> Sequence[BasePermission]:
@@ -51,7 +51,6 @@ class PrebookingsView(APIView):
             **problem_responses(400, 401, 403, 413, 415),
         },
     )
-    @confirms_caller
     @once_per_key
     def post(self, request: Request) -> Response:
         """Prebook a ride. With the answer it will be confirmed, or rejected with a reason."""

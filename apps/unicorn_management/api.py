@@ -27,7 +27,7 @@ from wildrydes.front_door import paging, problems
 from wildrydes.front_door.idempotency import once_per_key
 from wildrydes.front_door.openapi import problem_responses
 from wildrydes.front_door.permissions import only
-from wildrydes.front_door.remembering import confirms_caller
+from wildrydes.front_door.remembering import ConfirmsCaller
 
 LIST = "ride-completions"
 MOST_ERRORS_OF_AN_ITEM = 10
@@ -37,7 +37,7 @@ RIDE = serializers.RideCompletionSerializer()
 BATCH = serializers.BatchSerializer()
 
 
-class RideCompletionsView(APIView):
+class RideCompletionsView(ConfirmsCaller, APIView):
     """The completed rides: submit one, or see those that are yours to see."""
 
     throttle_scope = "rides"
@@ -54,7 +54,6 @@ class RideCompletionsView(APIView):
             **problem_responses(400, 401, 403, 409, 413, 415),
         },
     )
-    @confirms_caller
     @once_per_key
     def post(self, request: Request) -> Response:
         """Submit a completed ride. With the answer it is stored, and its event will arrive."""
@@ -94,7 +93,7 @@ class SubmitRideCompletionView(RideCompletionsView):
     http_method_names = ["post", "options"]
 
 
-class BatchView(APIView):
+class BatchView(ConfirmsCaller, APIView):
     """Many completed rides at once."""
 
     throttle_scope = "rides"
@@ -108,7 +107,6 @@ class BatchView(APIView):
             **problem_responses(400, 401, 403, 413, 415),
         },
     )
-    @confirms_caller
     @once_per_key
     def post(self, request: Request) -> Response:
         """Submit up to 500 completed rides. The good ones are kept when others are bad."""

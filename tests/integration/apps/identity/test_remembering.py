@@ -19,7 +19,8 @@ from apps.unicorn_management.models import RideCompletion
 from tests.integration.apps.ride_prebooking.conftest import wanted
 from tests.integration.apps.unicorn_management.conftest import RIDE
 from wildrydes import prepared
-from wildrydes.front_door.remembering import MARK
+from wildrydes.front_door import rates
+from wildrydes.front_door.remembering import ConfirmsCaller
 from wildrydes.models import Message
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("wire")]
@@ -88,8 +89,8 @@ def stored() -> tuple[int, int]:
     return RideCompletion.objects.count(), Message.objects.count()
 
 
-def marked_paths() -> set[str]:
-    """Return the paths of all views that have a method which confirms its caller."""
+def confirming_paths() -> set[str]:
+    """Return the paths of all views that confirm their caller."""
 
     def paths(patterns: Any, before: str = "/") -> Iterator[tuple[str, Any]]:
         for one in patterns:
@@ -100,11 +101,11 @@ def marked_paths() -> set[str]:
                 yield from paths(one.url_patterns, path)
 
     every = paths(get_resolver().url_patterns)
-    return {path for path, view in every if hasattr(getattr(view, "post", None), MARK)}
+    return {path for path, view in every if view and issubclass(view, ConfirmsCaller)}
 
 
-def test_every_method_that_is_marked_is_tried_here() -> None:
-    assert marked_paths() == set(BODIES)
+def test_every_view_that_confirms_its_caller_is_tried_here() -> None:
+    assert confirming_paths() == set(BODIES)
 
 
 @pytest.mark.parametrize("path", BODIES)
@@ -184,6 +185,39 @@ def test_another_role_is_what_holds(caller: APIClient, path: str) -> None:
     assert caller.post(path, BODIES[path](), format="json").status_code == 403
     assert caller.post(path, {}, format="json").status_code == 403
     assert stored() == (0, 0)
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_who_may_at_last_may(caller: APIClient, said: list[str], path: str) -> None:
+    """Given a caller who was remembered as one who may not."""
+    User.objects.update(role="unicorn" if "prebooking" in path else "customer")
+    assert caller.post(path, BODIES[path](), format="json").status_code == 403
+    User.objects.update(role="staff")
+    said.clear()
+
+    assert caller.post(path, BODIES[path](), format="json").status_code in (201, 202)
+    assert said == ["look up"]
+
+
+@pytest.mark.parametrize("ends", ENDS)
+@pytest.mark.parametrize("path", BODIES)
+def test_whose_token_has_ended_is_not_told_that_they_may_not(
+    caller: APIClient, path: str, ends: Callable[[], object]
+) -> None:
+    User.objects.update(role="unicorn" if "prebooking" in path else "customer")
+    assert caller.post(path, BODIES[path](), format="json").status_code == 403
+    ends()
+
+    assert caller.post(path, BODIES[path](), format="json").status_code == 401
+
+
+def test_nor_that_they_call_too_often(caller: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rates, "current", lambda: rates.parse("staff=1/3600"))
+    assert caller.post(PREBOOKINGS, wanted(), format="json").status_code == 202
+    assert caller.post(PREBOOKINGS, wanted(), format="json").status_code == 429
+    revoke()
+
+    assert caller.post(PREBOOKINGS, wanted(), format="json").status_code == 401
 
 
 def test_another_fleet_is_what_is_stored(caller: APIClient, said: list[str]) -> None:
