@@ -12,7 +12,7 @@ from django.utils import timezone
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
-from apps.identity import operations
+from apps.identity import authentication, operations
 from apps.identity.authentication import CONFIRM, FIND, Memory
 from apps.identity.models import User
 from apps.unicorn_management.models import RideCompletion
@@ -131,7 +131,9 @@ def test_who_was_never_seen_is_looked_up_once(said: list[str]) -> None:
 def test_who_only_looks_is_looked_up_each_time(caller: APIClient, said: list[str]) -> None:
     for _ in range(2):
         assert caller.get(RIDES).status_code == 200
-    assert said == ["look up", "look up"]
+    User.objects.update(fleet="south")
+    assert caller.get(RIDES).json() == {"results": [], "next": None}
+    assert said == ["look up"] * 3
 
 
 @pytest.mark.parametrize("ends", ENDS)
@@ -246,6 +248,22 @@ def test_a_token_that_was_renewed_holds(caller: APIClient) -> None:
     AuthToken.objects.update(expiry=timezone.now() + timedelta(hours=1))
 
     assert caller.post(RIDES, RIDE, format="json").status_code == 201
+
+
+def test_who_was_away_for_a_moment_only_is_carried_out(
+    caller: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up = authentication._look_up
+
+    def return_and_look_up(digest: str) -> Any:
+        User.objects.update(is_active=True)
+        return look_up(digest)
+
+    deactivate()
+    monkeypatch.setattr(authentication, "_look_up", return_and_look_up)
+
+    assert caller.post(RIDES, RIDE, format="json").status_code == 201
+    assert stored() == (1, 1)
 
 
 def test_a_ride_that_is_taken_is_refused_as_ever(caller: APIClient) -> None:
