@@ -22,17 +22,19 @@ class Wakeups:
     def __init__(self) -> None:
         self._connection: psycopg.Connection[tuple[object, ...]] | None = None
 
-    def wait(self, *, seconds: float) -> None:
-        """Return at the next notification, or when the time is over.
+    def wait(self, *, seconds: float) -> bool:
+        """Return at the next notification, or when the time is over; say whether one was there.
 
         Raises `psycopg.OperationalError` when Postgres is away; the next call connects anew.
         """
         try:
             listening = self._listening()
+            if _take_all(listening):
+                return True
             for _ in listening.notifies(timeout=seconds, stop_after=1):
                 pass
-            for _ in listening.notifies(timeout=0):
-                pass
+            _take_all(listening)
+            return False
         except psycopg.Error:
             self.close()
             raise
@@ -49,3 +51,7 @@ class Wakeups:
             self._connection = psycopg.Connection.connect(**parameters, autocommit=True)
             self._connection.execute(f"LISTEN {CHANNEL}")
         return self._connection
+
+
+def _take_all(listening: psycopg.Connection[tuple[object, ...]]) -> bool:
+    return bool(list(listening.notifies(timeout=0)))

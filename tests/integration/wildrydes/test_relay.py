@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -142,6 +143,63 @@ def test_a_relay_that_has_sent_all_that_it_found_waits_for_the_next_call(
     kernel.publish(1)
     assert turns_until_it_waits(kernel, monkeypatch) == 1
     assert kernel.standing("first") == 1
+
+
+def test_a_relay_that_is_called_while_it_is_at_work_rests_before_it_goes_on(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given three turns with work: the first uncalled for, each of them called in again."""
+    rests: list[float] = []
+    left = [1, 2, 3]
+    take_turn = kernel.relay.turn
+
+    def turn() -> bool:
+        if left:
+            kernel.publish(left.pop())
+        else:
+            kernel.relay.stop()
+        return take_turn()
+
+    def rest(seconds: float) -> bool:
+        rests.append(seconds)
+        return False
+
+    kernel.relay._wakeups.wait(seconds=0)
+    monkeypatch.setattr(kernel.relay, "turn", turn)
+    monkeypatch.setattr(kernel.relay._stopping, "wait", rest)
+    kernel.relay.run()
+
+    assert len(rests) == 2
+    assert all(0 < seconds <= loop.LONGEST_REST_SECONDS for seconds in rests)
+    assert not Unrouted.objects.exists()
+
+
+def test_a_relay_that_had_to_wait_for_its_work_does_not_rest(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: list[float] = []
+    left = [1, 2, 3]
+    wait = kernel.relay._wakeups.wait
+
+    def wait_while_someone_publishes(*, seconds: float) -> bool:
+        if not left:
+            kernel.relay.stop()
+            return False
+        with ThreadPoolExecutor() as elsewhere:
+            elsewhere.submit(publish_soon, left.pop())
+            return wait(seconds=5)
+
+    def publish_soon(number: int) -> None:
+        time.sleep(0.1)
+        kernel.publish(number)
+        connection.close()
+
+    monkeypatch.setattr(kernel.relay._wakeups, "wait", wait_while_someone_publishes)
+    monkeypatch.setattr(kernel.relay._stopping, "wait", rests.append)
+    kernel.relay.run()
+
+    assert rests == []
+    assert not Unrouted.objects.exists()
 
 
 def test_batches_keep_within_the_bounds_of_bytes(kernel: Kernel) -> None:
