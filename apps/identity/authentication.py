@@ -10,7 +10,6 @@ from threading import Lock
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
-from django.utils import timezone
 from knox import crypto
 from knox.auth import TokenAuthentication as KnoxTokenAuthentication
 from knox.models import AuthToken
@@ -30,7 +29,8 @@ FIND = """
 SELECT token.digest, token.expiry, token.user_id, owner.id, owner.is_active,
     owner.username, owner.role, owner.customer, owner.fleet
 FROM knox_authtoken AS token JOIN identity_user AS owner ON owner.id = token.user_id
-WHERE token.digest = %s
+WHERE token.digest = %s AND owner.is_active
+    AND (token.expiry IS NULL OR token.expiry > clock_timestamp())
 """
 CONFIRM = "SELECT identity_confirm(%s, %s, %s, %s, %s, %s)"
 
@@ -100,7 +100,7 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]
 
 def _look_up(digest: str) -> Row:
     row: Row | None = prepared.execute(FIND, [digest]).fetchone()
-    if row is None or not _is_valid(row):
+    if row is None:
         memory.forget(digest)
         raise AuthenticationFailed(REFUSAL)
     memory.keep(digest, row)
@@ -118,11 +118,6 @@ def _found(row: Row) -> Found:
     user = User.from_db(DEFAULT_DB_ALIAS, OF_USER, row[len(OF_TOKEN) :])
     token.user = user
     return user, token
-
-
-def _is_valid(row: Row) -> bool:
-    _, expiry, _, _, is_active, *_ = row
-    return is_active and (expiry is None or expiry > timezone.now())
 
 
 def _facts(row: Row) -> Row:

@@ -66,7 +66,11 @@ class Relay:
         self._wakeups.close()
 
     def stop(self) -> None:
-        """Finish the turn at hand, then leave `run`. May be called from a signal handler."""
+        """Finish the turn at hand, then leave `run`.
+
+        May be called from a signal handler, since nobody waits for the event that is set: a thread
+        that does holds its lock now and then, and would wait for itself.
+        """
         self._stopping.set()
 
     def run(self) -> None:
@@ -94,9 +98,11 @@ class Relay:
             self._is_in_demand = True
             return
         if is_at_work and self._is_in_demand:
-            worked = time.monotonic() - begun
-            self._stopping.wait(min(REST_TIMES * worked, LONGEST_REST_SECONDS))
+            self._rest(worked=time.monotonic() - begun)
         self._is_in_demand = self._wakeups.wait(seconds=self._patience())
+
+    def _rest(self, *, worked: float) -> None:
+        time.sleep(min(REST_TIMES * worked, LONGEST_REST_SECONDS))
 
     def turn(self) -> bool:
         """Do what can be done now; return whether anything was."""
@@ -151,7 +157,7 @@ class Relay:
         log.warning("relay_waits", missing=what, error=str(error).strip())
         self._leases_checked_at = float("-inf")
         while not self._stopping.is_set() and not answers():
-            self._stopping.wait(OUTAGE_POLL_SECONDS)
+            time.sleep(OUTAGE_POLL_SECONDS)
         log.info("relay_goes_on", found=what)
 
     def _redis_answers(self) -> bool:

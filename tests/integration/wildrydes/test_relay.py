@@ -160,17 +160,16 @@ def test_a_relay_that_is_called_while_it_is_at_work_rests_before_it_goes_on(
             kernel.relay.stop()
         return take_turn()
 
-    def rest(seconds: float) -> bool:
-        rests.append(seconds)
-        return False
+    def rest(*, worked: float) -> None:
+        rests.append(worked)
 
     kernel.relay._wakeups.wait(seconds=0)
     monkeypatch.setattr(kernel.relay, "turn", turn)
-    monkeypatch.setattr(kernel.relay._stopping, "wait", rest)
+    monkeypatch.setattr(kernel.relay, "_rest", rest)
     kernel.relay.run()
 
     assert len(rests) == 2
-    assert all(0 < seconds <= loop.LONGEST_REST_SECONDS for seconds in rests)
+    assert all(seconds > 0 for seconds in rests)
     assert not Unrouted.objects.exists()
 
 
@@ -195,7 +194,7 @@ def test_a_relay_that_had_to_wait_for_its_work_does_not_rest(
         connection.close()
 
     monkeypatch.setattr(kernel.relay._wakeups, "wait", wait_while_someone_publishes)
-    monkeypatch.setattr(kernel.relay._stopping, "wait", rests.append)
+    monkeypatch.setattr(kernel.relay, "_rest", lambda *, worked: rests.append(worked))
     kernel.relay.run()
 
     assert rests == []

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
+import time_machine
 from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 from knox.models import AuthToken
@@ -15,6 +17,7 @@ from rest_framework.test import APIClient
 from apps.identity import authentication, operations
 from apps.identity.authentication import CONFIRM, FIND, Memory
 from apps.identity.models import User
+from apps.unicorn_management import api
 from apps.unicorn_management.models import RideCompletion
 from tests.integration.apps.ride_prebooking.conftest import wanted
 from tests.integration.apps.unicorn_management.conftest import RIDE
@@ -22,6 +25,7 @@ from wildrydes import prepared
 from wildrydes.front_door import rates
 from wildrydes.front_door.remembering import ConfirmsCaller
 from wildrydes.models import Message
+from wildrydes.postgres.base import DatabaseWrapper
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("wire")]
 
@@ -220,6 +224,82 @@ def test_nor_that_they_call_too_often(caller: APIClient, monkeypatch: pytest.Mon
     revoke()
 
     assert caller.post(PREBOOKINGS, wanted(), format="json").status_code == 401
+
+
+def test_nor_how_often_they_might(caller: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rates, "current", lambda: rates.parse("staff=10/3600"))
+    revoke()
+
+    answer = caller.post(PREBOOKINGS, wanted(), format="json")
+
+    assert answer.status_code == 401
+    assert not [name for name in answer.headers if name.startswith("RateLimit")]
+
+
+def test_who_has_changed_has_called_once(
+    caller: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rates, "current", lambda: rates.parse("staff=1/3600"))
+    User.objects.update(fleet="south")
+
+    assert caller.post(PREBOOKINGS, wanted(), format="json").status_code == 202
+    assert caller.post(PREBOOKINGS, wanted(), format="json").status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "kind"),
+    [
+        ("{", 400, "/problems/malformed"),
+        ("x" * 300_000, 413, "/problems/too-large"),
+        ("{}", 400, "/problems/validation"),
+    ],
+    ids=["malformed", "too large", "without fields"],
+)
+@pytest.mark.parametrize("path", [RIDES, BATCH, PREBOOKINGS])
+def test_a_bad_body_is_as_bad_from_who_has_changed(
+    caller: APIClient, path: str, body: str, status: int, kind: str
+) -> None:
+    User.objects.update(fleet="south")
+    answer = caller.generic("POST", path, body, content_type="application/json")
+
+    assert (answer.status_code, answer.json()["type"]) == (status, kind)
+
+
+def test_what_may_be_committed_is_not_carried_out_again(
+    caller: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a view that fails when it has committed, while its caller changes."""
+
+    def change_and_fail(id: object) -> None:
+        User.objects.update(fleet="south")
+        raise RuntimeError("after the commit")
+
+    monkeypatch.setattr(api, "_location", change_and_fail)
+    with pytest.raises(RuntimeError, match="after the commit"):
+        caller.post(RIDES, RIDE, format="json")
+
+    assert [row.fleet for row in RideCompletion.objects.all()] == ["north"]
+
+
+def test_without_a_database_nobody_is_looked_up(
+    caller: APIClient, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a server that is gone when the transaction is to be committed."""
+
+    def away(*given: object) -> None:
+        raise psycopg.OperationalError("the server is away")
+
+    monkeypatch.setattr(DatabaseWrapper, "_send", away)
+    answer = caller.post(RIDES, RIDE, format="json")
+
+    assert answer.status_code == 503
+    assert said == ["confirm"]
+
+
+def test_the_databases_clock_says_when_a_token_ends(caller: APIClient) -> None:
+    with time_machine.travel(timezone.now() + timedelta(days=30)):
+        assert caller.get(RIDES).status_code == 200
+        assert caller.post(RIDES, RIDE, format="json").status_code == 201
 
 
 def test_another_fleet_is_what_is_stored(caller: APIClient, said: list[str]) -> None:
