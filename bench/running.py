@@ -22,7 +22,7 @@ from bench.sides import Side
 from config.env import ENV, PROJECT_ROOT
 from config.supervisor import programs
 from config.supervisor.services import ChildProcess
-from tests.acceptance.stage import free_port
+from tests.ports import free_port
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 4.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,17 +16,10 @@ from typing import Any
 import httpx
 
 from config.env import PROJECT_ROOT
+from tests.ports import free_port
 
 KEY = "sk_sandbox_of_the_tests"
 START_SECONDS = 40.0
-
-
-def free_port() -> int:
-    """Return a port of the loopback interface that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from config.embedded.postgres import EmbeddedPostgres
 from config.embedded.valkey import EmbeddedValkey
 from config.env import PROJECT_ROOT
 from config.topology import queue_names
+from tests.ports import free_port
 
 START_SECONDS = 40.0
 STOP_SECONDS = 15.0
@@ -56,14 +56,6 @@ def wait_until(condition: Callable[[], Any], *, what: str, seconds: float = 30.0
             return value
         time.sleep(0.02)
     raise AssertionError(f"within {seconds} s this did not happen: {what}")
-
-
-def free_port() -> int:
-    """Return a port of the loopback interface that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass

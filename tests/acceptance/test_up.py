@@ -20,6 +20,7 @@ import pytest
 
 from apps.unicorn_management.messages import FLEETS
 from config.embedded import clean, layout, processes
+from tests.ports import free_port
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90.0
@@ -74,11 +75,6 @@ class Running:
 def process_list() -> list[str]:
     command = ["ps", "-ww", "-eo", "pid=,ppid=,stat=,args="]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def environment(state_dir: Path, *, port: int, flower_port: int) -> dict[str, str]:

@@ -19,6 +19,7 @@ import pytest
 from config.embedded import layout, processes
 from config.env import ENV
 from config.supervisor import backoff, errors, ports, presence, programs, services, supervision
+from tests.ports import free_port
 
 SLEEP = "import signal; signal.pause()"
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True)"
@@ -171,11 +172,6 @@ def test_one_port_for_two_purposes_is_refused() -> None:
     flower = ports.Port("WILDRYDES_FLOWER_PORT", "127.0.0.1", web.number)
     with pytest.raises(errors.PlatformError, match="WILDRYDES_PORT and WILDRYDES_FLOWER_PORT"):
         ports.require_free(web, flower, patience_seconds=0)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def test_second_platform_hears_who_the_first_is(tmp_path: Path) -> None:
