@@ -12,6 +12,7 @@ import time_machine
 from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 from knox.models import AuthToken
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.test import APIClient
 
 from apps.identity import authentication, operations
@@ -285,6 +286,30 @@ def test_what_may_be_committed_is_not_carried_out_again(
         caller.post(RIDES, RIDE, format="json")
 
     assert [row.fleet for row in RideCompletion.objects.all()] == ["north"]
+
+
+def test_not_even_where_it_is_refused_afterwards(
+    caller: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change_and_refuse(id: object) -> None:
+        User.objects.update(fleet="south")
+        raise PermissionDenied
+
+    monkeypatch.setattr(api, "_location", change_and_refuse)
+
+    assert caller.post(RIDES, RIDE, format="json").status_code == 403
+    assert [row.fleet for row in RideCompletion.objects.all()] == ["north"]
+
+
+def test_who_called_too_often_as_another_is_counted_as_who_they_are(
+    caller: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rates, "current", lambda: rates.parse("staff=1/3600,customer=1/3600"))
+    statuses = [caller.post(PREBOOKINGS, wanted(), format="json").status_code for _ in range(2)]
+    User.objects.update(role="customer", customer="cmr")
+    statuses += [caller.post(PREBOOKINGS, wanted(), format="json").status_code for _ in range(2)]
+
+    assert statuses == [202, 429, 202, 429]
 
 
 def test_without_a_database_nobody_is_looked_up(
