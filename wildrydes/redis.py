@@ -1,9 +1,13 @@
 """The kernel's own connection to Redis, beside the one that Celery keeps."""
 
+import hashlib
+import threading
 from functools import cache
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
 from wildrydes.conf import kernel_settings
@@ -28,6 +32,46 @@ def client() -> redis.Redis:
 def impatient_client() -> redis.Redis:
     """Return a client like `client`, for what can do without an answer that is not quick."""
     return _client(timeout=IMPATIENT_SECONDS)
+
+
+class Script:
+    """A script, of one key, for what is asked in every request.
+
+    Each thread keeps a connection of the `impatient_client`, and talks to Redis by it alone: the
+    client itself, which can do more, costs three times as much CPU.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+        self._of_thread = threading.local()
+
+    def run(self, key: str, *arguments: str | float) -> Any:
+        """Return what the script returns. Raises `RedisError` where Redis is away.
+
+        A connection that has gone stale is replaced. Redis is not asked again where it is silent.
+        """
+        try:
+            return self._run(1, key, *arguments)
+        except redis.ConnectionError:
+            return self._run(1, key, *arguments)
+
+    def _run(self, *words: str | float) -> Any:
+        try:
+            return self._ask("EVALSHA", self._digest, *words)
+        except NoScriptError:
+            return self._ask("EVAL", self._text, *words)
+
+    def _ask(self, *words: str | float) -> Any:
+        connection = self._connection()
+        connection.send_command(*words)
+        return connection.read_response()
+
+    def _connection(self) -> Any:
+        if not hasattr(self._of_thread, "connection"):
+            pool = impatient_client().connection_pool
+            self._of_thread.connection = pool.make_connection()
+        return self._of_thread.connection
 
 
 def _client(*, timeout: float) -> redis.Redis:

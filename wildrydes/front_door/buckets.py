@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 from wildrydes import redis
 from wildrydes.front_door.rates import Rate
@@ -36,6 +34,7 @@ local kept_for = math.max(1, math.ceil(after / 1000))
 redis.call('SET', KEYS[1], string.format('%.0f', now + after), 'PX', kept_for)
 return {1, math.ceil(after)}
 """
+SCRIPT = redis.Script(TAKE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +61,5 @@ class Taken:
 def take(bucket: str, *, rate: Rate) -> Taken:
     """Take a token out of a bucket, if there is one. Raises `RedisError` where Redis is away."""
     each, whole = rate.seconds * MICROSECONDS / rate.most, rate.seconds * MICROSECONDS
-    given, debt = _script()(keys=[bucket], args=[each, whole])
+    given, debt = SCRIPT.run(bucket, each, whole)
     return Taken(rate=rate, is_given=bool(given), full_in=debt / MICROSECONDS)
-
-
-@cache
-def _script() -> Any:
-    return redis.impatient_client().register_script(TAKE)

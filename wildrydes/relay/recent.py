@@ -12,7 +12,7 @@ from uuid import UUID
 
 Events = Mapping[UUID, bytes]
 
-BYTES = 16 * 1024 * 1024
+BYTES = 4 * 1024 * 1024
 
 
 class RecentMessages:

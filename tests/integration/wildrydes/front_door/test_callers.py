@@ -34,14 +34,6 @@ def limits(monkeypatch: pytest.MonkeyPatch, wire: None) -> None:
     monkeypatch.setattr(callers, "sight", Sight())
 
 
-@pytest.fixture
-def fresh_script() -> Iterator[None]:
-    """Let the script be registered anew, before and after."""
-    buckets._script.cache_clear()
-    yield
-    buckets._script.cache_clear()
-
-
 def client_of(username: str, **caller: str) -> APIClient:
     client = APIClient()
     client.force_authenticate(User.objects.create(username=username, **caller))
@@ -172,14 +164,13 @@ def test_an_operation_that_knows_its_callers_says_that_it_may_throttle_them() ->
 
 
 @pytest.fixture(params=["nobody listens", "nobody answers"])
-def no_redis(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, fresh_script: None
-) -> Iterator[None]:
+def no_redis(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let Redis be away, or hang."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1] if request.param == "nobody answers" else 1
         away = Redis(port=port, socket_timeout=0.1, socket_connect_timeout=0.1, retry=None)
         monkeypatch.setattr(redis, "impatient_client", lambda: away)
+        monkeypatch.setattr(buckets, "SCRIPT", redis.Script(buckets.TAKE))
         yield
         away.close()
 
