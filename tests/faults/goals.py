@@ -13,7 +13,7 @@ from tests.faults import quotes, servers
 from tests.faults.audit import Findings, Ledger, audit
 from tests.faults.load import Accepted
 from tests.faults.report import Row
-from tests.faults.running import PLAIN, Experiment, wait_for_quiet
+from tests.faults.running import PLAIN, Experiment, at_rest
 from tests.faults.servers import Ground, Scene
 
 POISONED_GROUPS = "poison: a tenth of the groups"
@@ -102,9 +102,11 @@ def _time_of_the_healthy(scene: Scene, findings: Findings, *, behaviour: str) ->
         wait_until(
             lambda: not ledger.rows("SELECT 1 FROM wildrydes_unrouted LIMIT 1"), what="routed"
         )
-        if still_open := wait_for_quiet(ledger, scene):
+        found, still_open = at_rest(
+            ledger, scene, lambda: audit(ledger, since=since, accepted=Accepted())
+        )
+        if still_open:
             findings.broken.append(f"not quiet: {still_open}")
-        found = audit(ledger, since=since, accepted=Accepted())
         findings.add(found)
         return float(ledger.rows(HEALTHY_DONE_AT, started_at, since)[0][0])
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import psycopg
 import redis
@@ -31,6 +32,8 @@ RIDES_BETWEEN = 25
 FARES_BETWEEN = 10  # those who pay ride seldom
 STAFF = 2
 PLAIN = Setting("one web, one relay, two workers")
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -158,25 +161,30 @@ def wait_for_rides(accepted: Accepted, *, some: int = RIDES_BETWEEN) -> None:
 def _examine(fault: Fault, scene: Scene, load: Load, *, since: int) -> Row:
     with scene.sql() as connection:
         ledger = Ledger(connection)
-        still_open = wait_for_quiet(ledger, scene)
-        if fault.fares and not still_open:
+        if fault.fares and not wait_for_quiet(ledger, scene):
             load.broken.extend(fares.resolve(ledger, scene))
-            still_open = wait_for_quiet(ledger, scene)
-        lake = effects.lake_ids(scene.deployment.directory / "lake")
-        findings = audit(ledger, since=since, accepted=load.accepted, lake=lake)
-        overshoots = quotes.check(
-            ledger.rows, since=since, told=load.told, findings=findings, outages=load.outages
+        row, still_open = at_rest(
+            ledger, scene, lambda: _judge(fault, scene, load, ledger, since=since)
         )
-        endings = sagas.check(ledger.rows, since=since, started=load.started, findings=findings)
-        prebookings_ended = prebookings.check(
-            ledger.rows, since=since, prebooked=load.prebooked, findings=findings
-        )
-        if fault.fares:
-            endings = fares.check(scene, since=since, ordered=load.ordered, findings=findings)
-        if still_open:
-            findings.broken.insert(0, f"not quiet after {QUIET_SECONDS:.0f} s: {still_open}")
-        ends = [ledger.recovery(since=since, ended_at=moment) for moment in load.ended]
-    findings.broken[:0] = load.broken
+    if still_open:
+        row.findings.broken.insert(0, f"not quiet after {QUIET_SECONDS:.0f} s: {still_open}")
+    row.findings.broken[:0] = load.broken
+    return row
+
+
+def _judge(fault: Fault, scene: Scene, load: Load, ledger: Ledger, *, since: int) -> Row:
+    lake = effects.lake_ids(scene.deployment.directory / "lake")
+    findings = audit(ledger, since=since, accepted=load.accepted, lake=lake)
+    overshoots = quotes.check(
+        ledger.rows, since=since, told=load.told, findings=findings, outages=load.outages
+    )
+    endings = sagas.check(ledger.rows, since=since, started=load.started, findings=findings)
+    prebookings_ended = prebookings.check(
+        ledger.rows, since=since, prebooked=load.prebooked, findings=findings
+    )
+    if fault.fares:
+        endings = fares.check(scene, since=since, ordered=load.ordered, findings=findings)
+    ends = [ledger.recovery(since=since, ended_at=moment) for moment in load.ended]
     return Row(
         fault.name,
         len(ends),
@@ -187,6 +195,23 @@ def _examine(fault: Fault, scene: Scene, load: Load, *, since: int) -> Row:
         prebookings_ended,
         last=max(ends, default=(0, ""))[1],
     )
+
+
+def at_rest(
+    ledger: Ledger, scene: Scene, look: Callable[[], Found]
+) -> tuple[Found, dict[str, int]]:
+    """Return what is found while nothing goes on; and what was open still, if it never ended.
+
+    A schedule may begin something at any moment: then it is waited for, and looked at anew.
+    """
+    while True:
+        still_open = wait_for_quiet(ledger, scene)
+        position = ledger.position()
+        if ledger.open() and not still_open:
+            continue
+        found = look()
+        if still_open or ledger.position() == position:
+            return found, still_open
 
 
 def wait_for_quiet(ledger: Ledger, scene: Scene) -> dict[str, int]:
@@ -219,4 +244,4 @@ def _say(row: Row, load: Load, died: Counter[str], *, seconds: float) -> None:
     sys.stderr.write("\n".join(lines) + "\n")
 
 
-__all__ = ["PLAIN", "Fault", "Findings", "run", "wait_for_quiet"]
+__all__ = ["PLAIN", "Fault", "Findings", "at_rest", "run"]
