@@ -1,6 +1,7 @@
 """The kernel's own connection to Redis, beside the one that Celery keeps."""
 
 import hashlib
+import os
 import threading
 from functools import cache
 from typing import Any
@@ -47,13 +48,10 @@ class Script:
         self._of_thread = threading.local()
 
     def run(self, key: str, *arguments: str | float) -> Any:
-        """Return what the script returns. Raises `RedisError` where Redis is away.
-
-        A connection that has gone stale is replaced. Redis is not asked again where it is silent.
-        """
+        """Return what the script returns. Raises `RedisError` where Redis is away."""
         try:
             return self._run(1, key, *arguments)
-        except redis.ConnectionError:
+        except (redis.ConnectionError, redis.TimeoutError):
             return self._run(1, key, *arguments)
 
     def _run(self, *words: str | float) -> Any:
@@ -68,10 +66,11 @@ class Script:
         return connection.read_response()
 
     def _connection(self) -> Any:
-        if not hasattr(self._of_thread, "connection"):
+        found = getattr(self._of_thread, "connection", None)
+        if found is None or found.pid != os.getpid():
             pool = impatient_client().connection_pool
-            self._of_thread.connection = pool.make_connection()
-        return self._of_thread.connection
+            found = self._of_thread.connection = pool.connection_class(**pool.connection_kwargs)
+        return found
 
 
 def _client(*, timeout: float) -> redis.Redis:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -29,6 +29,7 @@ from tests.faults.topology import QUEUE_NAMES
 QUIET_SECONDS = 60.0
 ACCEPTING_SECONDS = 60.0
 RIDES_BETWEEN = 25
+LOOKS = 5
 FARES_BETWEEN = 10  # those who pay ride seldom
 STAFF = 2
 PLAIN = Setting("one web, one relay, two workers")
@@ -161,15 +162,18 @@ def wait_for_rides(accepted: Accepted, *, some: int = RIDES_BETWEEN) -> None:
 def _examine(fault: Fault, scene: Scene, load: Load, *, since: int) -> Row:
     with scene.sql() as connection:
         ledger = Ledger(connection)
-        if fault.fares and not wait_for_quiet(ledger, scene):
-            load.broken.extend(fares.resolve(ledger, scene))
+        if fault.fares:
+            still_open = wait_for_quiet(ledger, scene)
+            load.broken.extend(_not_quiet(still_open) or fares.resolve(ledger, scene))
         row, still_open = at_rest(
             ledger, scene, lambda: _judge(fault, scene, load, ledger, since=since)
         )
-    if still_open:
-        row.findings.broken.insert(0, f"not quiet after {QUIET_SECONDS:.0f} s: {still_open}")
-    row.findings.broken[:0] = load.broken
+    row.findings.broken[:0] = [*load.broken, *_not_quiet(still_open)]
     return row
+
+
+def _not_quiet(still_open: Mapping[str, int]) -> list[str]:
+    return [f"not quiet after {QUIET_SECONDS:.0f} s: {still_open}"] if still_open else []
 
 
 def _judge(fault: Fault, scene: Scene, load: Load, ledger: Ledger, *, since: int) -> Row:
@@ -204,7 +208,7 @@ def at_rest(
 
     A schedule may begin something at any moment: then it is waited for, and looked at anew.
     """
-    while True:
+    for _ in range(LOOKS):
         still_open = wait_for_quiet(ledger, scene)
         position = ledger.position()
         if ledger.open() and not still_open:
@@ -212,6 +216,7 @@ def at_rest(
         found = look()
         if still_open or ledger.position() == position:
             return found, still_open
+    return look(), {"messages that keep coming": ledger.position() - position}
 
 
 def wait_for_quiet(ledger: Ledger, scene: Scene) -> dict[str, int]:
