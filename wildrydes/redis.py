@@ -38,8 +38,10 @@ def impatient_client() -> redis.Redis:
 class Script:
     """A script, of one key, for what is asked in every request.
 
-    Each thread keeps a connection of the `impatient_client`, and talks to Redis by it alone: the
-    client itself, which can do more, costs three times as much CPU.
+    Each thread keeps a connection like those of the `impatient_client`, and talks to Redis by it
+    alone: the client itself, which can do more, costs three times as much CPU. It is none of the
+    client's pool, where a thread that has ended would leave its place taken. A call is tried once
+    more at once, as a client's.
     """
 
     def __init__(self, text: str) -> None:

@@ -173,6 +173,16 @@ def test_a_relay_that_is_called_while_it_is_at_work_rests_before_it_goes_on(
     assert not Unrouted.objects.exists()
 
 
+def test_a_rest_follows_the_turn_and_has_a_longest(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    kernel.relay._rest(worked=0.01)
+    kernel.relay._rest(worked=10.0)
+    assert slept == [loop.REST_TIMES * 0.01, loop.LONGEST_REST_SECONDS]
+
+
 def test_a_relay_that_had_to_wait_for_its_work_does_not_rest(
     kernel: Kernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
