@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -31,8 +32,15 @@ FROM json_to_recordset(%s::json) AS said (id uuid, answer jsonb)
 WHERE receipt.subscription = %s AND receipt.message_id = said.id
 """
 # What responders have just said, for who carries it back; None where they said nothing yet.
-_heard: ContextVar[dict[UUID, Answer | None] | None] = ContextVar("heard", default=None)
+_heard: ContextVar[dict[UUID, Heard] | None] = ContextVar("heard", default=None)
 ENDED_WITHOUT = (Receipt.Status.DEAD, Receipt.Status.DROPPED)
+
+
+class Heard(NamedTuple):
+    """A request, and what was answered just now; None where the answer comes later, or never."""
+
+    request: Envelope
+    answer: Answer | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +64,8 @@ def answers(
     def bind(responder: Responder) -> Responder:
         def run(envelopes: Sequence[Envelope]) -> None:
             pairs = zip(envelopes, responder(envelopes), strict=True)
-            said = {envelope.id: answer for envelope, answer in pairs}
-            _keep(subscription, {id_: answer for id_, answer in said.items() if answer})
+            said = {envelope.id: Heard(envelope, answer) for envelope, answer in pairs}
+            _keep(subscription, {id_: item.answer for id_, item in said.items() if item.answer})
             if (heard := _heard.get()) is not None:
                 heard.update(said)
 
@@ -106,12 +114,12 @@ def reply_all(subscription: Subscription, envelopes: Sequence[Envelope]) -> None
 
 
 @contextmanager
-def hearing() -> Iterator[Mapping[UUID, Answer | None]]:
+def hearing() -> Iterator[Mapping[UUID, Heard]]:
     """Yield what is answered in the block, by the requests' ids, as it was said last.
 
     It holds when all of it is committed, and not when a part was rolled back.
     """
-    heard: dict[UUID, Answer | None] = {}
+    heard: dict[UUID, Heard] = {}
     token = _heard.set(heard)
     try:
         yield heard
@@ -119,19 +127,18 @@ def hearing() -> Iterator[Mapping[UUID, Answer | None]]:
         _heard.reset(token)
 
 
-def said_to(
-    subscription: Subscription,
-    envelopes: Sequence[Envelope],
-    *,
-    heard: Mapping[UUID, Answer | None] | None = None,
-) -> dict[UUID, Answer]:
-    """Return what stands on the receipts of these requests, as far as they are settled.
+def answered_in(
+    heard: Sequence[Heard], *, subscription: Subscription
+) -> Iterator[tuple[Envelope, Answer]]:
+    """Yield what was answered to whom this subscription answers, each with its request."""
+    for request, answer in heard:
+        if answer and request.reply_to == subscription.answers_to:
+            yield request, answer
 
-    They are not read where all of it was `heard` as it was written.
-    """
+
+def said_to(subscription: Subscription, envelopes: Sequence[Envelope]) -> dict[UUID, Answer]:
+    """Return what stands on the receipts of these requests, as far as they are settled."""
     ids = [item.id for item in envelopes if item.reply_to == subscription.answers_to]
-    if heard and heard.keys() >= set(ids):
-        return {id_: answer for id_ in ids if (answer := heard[id_])}
     found = Receipt.objects.filter(subscription=subscription.name, message_id__in=ids)
     said: dict[UUID, Answer] = {}
     for message_id, status, answer, error in found.values_list(

@@ -19,15 +19,17 @@ from wildrydes import crashpoints, models, topology, wire
 from wildrydes.answering import responding
 from wildrydes.answering.answer import Answer, from_data
 from wildrydes.consumer import consuming, heartbeat, reading
+from wildrydes.envelope import Envelope
 from wildrydes.errors import UnreadableMessageError
 from wildrydes.relay import acknowledgements
 from wildrydes.saga import receiving
 from wildrydes.scatter_gather import closing, recording
+from wildrydes.topology import Subscription
 
 log = structlog.get_logger(__name__)
 
 Carried = Mapping[str, Any]
-Heard = Mapping[UUID, Answer | None]
+Pair = tuple[Envelope, Answer]
 
 
 def answer(*, subscription: str, body: Mapping[str, Any], worker: str = "") -> Carried:
@@ -42,7 +44,7 @@ def answer(*, subscription: str, body: Mapping[str, Any], worker: str = "") -> C
             )
         delivery = wire.read(body)
         is_all_new = outcome.done == len(delivery.messages)
-        return _answers(subscription, delivery, heard=heard if is_all_new else {})
+        return _answers(subscription, delivery, heard=list(heard.values()) if is_all_new else None)
     except Exception:
         log.exception("answers_lost", subscription=subscription)
         connection.close()
@@ -81,12 +83,14 @@ def look_again(*, scatter_ids: Sequence[str]) -> None:
         connection.close()
 
 
-def _answers(name: str, delivery: wire.Delivery, *, heard: Heard) -> Carried:
+def _answers(
+    name: str, delivery: wire.Delivery, *, heard: Sequence[responding.Heard] | None
+) -> Carried:
     subscription = topology.current().subscription(name)
-    work = reading.read(delivery, subscription=subscription)
-    envelopes = [item.envelope for item in work.items]
-    said = responding.said_to(subscription, envelopes, heard=heard)
-    subjects = {item.id: [item.subject] for item in envelopes} if subscription.command else {}
+    if heard is None:
+        said = _on_receipts(subscription, delivery)
+    else:
+        said = list(responding.answered_in(heard, subscription=subscription))
     return {
         "dispatch": str(delivery.dispatch_id),
         "origin": delivery.origin,
@@ -95,12 +99,19 @@ def _answers(name: str, delivery: wire.Delivery, *, heard: Heard) -> Carried:
         "responder": subscription.responder,
         "answers": [
             [
-                *(str(message_id), answer.outcome, dict(answer.data), answer.reason),
-                *subjects.get(message_id, ()),
+                *(str(request.id), answer.outcome, dict(answer.data), answer.reason),
+                *([request.subject] if subscription.command else ()),
             ]
-            for message_id, answer in said.items()
+            for request, answer in said
         ],
     }
+
+
+def _on_receipts(subscription: Subscription, delivery: wire.Delivery) -> list[Pair]:
+    work = reading.read(delivery, subscription=subscription)
+    requests = [item.envelope for item in work.items]
+    said = responding.said_to(subscription, requests)
+    return [(request, said[request.id]) for request in requests if request.id in said]
 
 
 def _record(gathering: str, carried: Carried) -> None:

@@ -15,10 +15,10 @@ import orjson
 import structlog
 from django.db import connection
 
-from wildrydes import prepared, recipients, topology
+from wildrydes import message_log, prepared, recipients, topology
 from wildrydes.envelope import Envelope
 from wildrydes.models import Dispatch
-from wildrydes.relay import batches, reading
+from wildrydes.relay import batches
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +31,7 @@ WITH due AS (
     WHERE unrouted.due_at = due.due_at AND unrouted.position = due.position
     RETURNING unrouted.position
 )
-SELECT {reading.COLUMNS} FROM wildrydes_message JOIN claimed USING (position) ORDER BY position
+SELECT {message_log.COLUMNS} FROM wildrydes_message JOIN claimed USING (position) ORDER BY position
 """  # noqa: S608 - constants
 
 CLAIM_DUE_RECEIPTS = """
@@ -82,8 +82,8 @@ def route_messages(*, limit: int) -> Routed:
     """
     events: dict[UUID, bytes] = {}
     wanted: dict[str, list[Parcel]] = defaultdict(list)
-    untaken: list[reading.Row] = []
-    for row in reading.rows_of(prepared.execute(CLAIM_UNROUTED, [limit])):
+    untaken: list[message_log.Row] = []
+    for row in message_log.rows_of(prepared.execute(CLAIM_UNROUTED, [limit])):
         event = events[row.id] = row.encode()
         parcel = Parcel(row.id, row.group_id, row.position, len(event))
         takers = recipients.of(row.to_envelope(), named=row.recipients)
@@ -115,7 +115,7 @@ def schedule_retries(*, limit: int) -> Routed:
     return Routed(len(rows), enter(wanted, source=Dispatch.Source.RECEIPTS), {})
 
 
-def _put_off(commands: Sequence[reading.Row]) -> None:
+def _put_off(commands: Sequence[message_log.Row]) -> None:
     if commands:
         with connection.cursor() as cursor:
             cursor.execute(PUT_OFF, [[row.position for row in commands]])

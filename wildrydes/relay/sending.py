@@ -21,10 +21,10 @@ from django.db import connection
 from django.db.models import F
 from prometheus_client import Counter
 
-from wildrydes import crashpoints, topology, wire
+from wildrydes import crashpoints, message_log, topology, wire
 from wildrydes.answering import carrier
 from wildrydes.models import Dispatch, new_id
-from wildrydes.relay import batches, homes, pacing, reading
+from wildrydes.relay import batches, homes, pacing
 from wildrydes.relay.recent import Events, RecentMessages
 
 log = structlog.get_logger(__name__)
@@ -287,7 +287,8 @@ def _from_log(dispatches: Iterable[Dispatch], recent: RecentMessages) -> Events:
         for message_id in dispatch.message_ids
     }
     found = recent.find(wanted)
-    read = reading.by_id(wanted - found.keys())
+    rows = message_log.by_id(wanted - found.keys())
+    read = {message_id: row.encode() for message_id, row in rows.items()}
     recent.add(read)
     return {**found, **read}
 

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from django.db.models.functions import Now
-
-from wildrydes import publishing, topology
+from wildrydes import message_log, prepared, publishing, topology
+from wildrydes.envelope import Envelope
 from wildrydes.errors import ConfigurationError, PublishError
-from wildrydes.models import Message, Scatter
 from wildrydes.outgoing import Body, Outgoing
-from wildrydes.scatter_gather import closing
+from wildrydes.scatter_gather import closing, statements
 from wildrydes.scatter_gather.rules import ALL, Rule
 
 
@@ -40,24 +38,20 @@ def ask(
         body=request, subject=subject, recipients=recipients, reply_to=gathering, id=id
     )
     (scatter_id,) = publishing.store_all([outgoing], kind="event")
-    stored = Message.objects.get(id=scatter_id)
-    asked = _asked(stored, gathering=gathering, also=also)
-    Scatter.objects.create(
-        id=scatter_id,
-        gathering=gathering,
-        asked=asked,
-        rule=rule.name,
-        wanted=rule.wanted,
-        deadline_at=Now() + deadline,
-    )
+    stored = message_log.by_id([scatter_id])[scatter_id].to_envelope()
+    asked = _asked(stored, named=recipients, gathering=gathering, also=also)
+    opened = [scatter_id, gathering, asked, rule.name, rule.wanted, deadline]
+    prepared.say(statements.OPEN, opened)
     if not asked:
         closing.close_complete([scatter_id])
     return scatter_id
 
 
-def _asked(request: Message, *, gathering: str, also: Sequence[str]) -> list[str]:
+def _asked(
+    request: Envelope, *, named: Sequence[str] | None, gathering: str, also: Sequence[str]
+) -> list[str]:
     """Return the names of all who are asked, each once, in the topology's order."""
-    chosen = topology.current().recipients(request.to_envelope(), named=request.recipients)
+    chosen = topology.current().recipients(request, named=named)
     responders = [entry.responder for entry in chosen if entry.answers_to == gathering]
     return list(dict.fromkeys([*responders, *also]))
 

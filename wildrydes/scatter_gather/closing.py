@@ -9,16 +9,17 @@ from uuid import UUID
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
 
-from wildrydes import crashpoints, postgres, publishing
+from wildrydes import crashpoints, message_log, postgres, publishing
 from wildrydes.answering.answer import storable_reason
-from wildrydes.models import Message, Response, Scatter
+from wildrydes.envelope import Envelope
+from wildrydes.models import Response, Scatter
 from wildrydes.outgoing import Outgoing
 from wildrydes.retry import describe
 from wildrydes.scatter_gather import aggregates, rules, statements
 
 log = structlog.get_logger(__name__)
 
-Causes = Mapping[UUID, Message]
+Causes = Mapping[UUID, Envelope]
 OUTAGES = (OperationalError, InterfaceError)
 
 
@@ -89,7 +90,7 @@ def _is_overdue(locked: Scatter) -> bool:
 def _publish(scatters: Sequence[Scatter]) -> None:
     """Publish the aggregates' events; one that cannot be made must not hold up the others."""
     ids = [scatter.id for scatter in scatters]
-    causes = {stored.id: stored for stored in Message.objects.filter(id__in=ids)}
+    causes = {row.id: row.to_envelope() for row in message_log.by_id(ids).values()}
     responses: dict[UUID, list[Response]] = defaultdict(list)
     for response in Response.objects.filter(scatter_id__in=ids).order_by("received_at", "id"):
         responses[response.scatter_id].append(response)
@@ -118,11 +119,10 @@ def _attempt(
 
 def _event(scatter: Scatter, responses: Sequence[Response], causes: Causes) -> Outgoing:
     aggregate = aggregates.gathering(scatter.gathering).aggregate
-    cause = causes.get(scatter.id)
     return Outgoing(
         body=aggregate(scatter, responses),
         subject=str(scatter.id),
-        cause=cause.to_envelope() if cause else None,
+        cause=causes.get(scatter.id),
     )
 
 

@@ -1,5 +1,11 @@
 """What is asked of Postgres, for any number of scatters at once. Always in order of id."""
 
+OPEN = """
+INSERT INTO wildrydes_scatter
+    (id, gathering, asked, rule, wanted, deadline_at, status, closed_because, error)
+VALUES (%s, %s, %s, %s, %s, statement_timestamp() + %s::interval, 'open', '', '')
+"""
+
 # A process that is stopped while it holds these locks may not hold up a deadline for long.
 LOCK = """
 SELECT *, deadline_at <= clock_timestamp() AS is_overdue,

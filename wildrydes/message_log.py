@@ -1,4 +1,4 @@
-"""The message log as the relay reads it: rows, and the JSON that goes on the wire.
+"""The message log as it is read in passing: rows, and the JSON that goes on the wire.
 
 Without Django's models, which would cost more than everything else that is done with a message.
 """
@@ -74,8 +74,8 @@ def rows_of(cursor: CursorWrapper) -> list[Row]:
         return [Row(*values) for values in cursor.fetchall()]
 
 
-def by_id(message_ids: Collection[UUID]) -> dict[UUID, bytes]:
-    """Return the CloudEvents of those messages that the log has, as JSON."""
+def by_id(message_ids: Collection[UUID]) -> dict[UUID, Row]:
+    """Return those of these messages that the log has."""
     if not message_ids:
         return {}
-    return {row.id: row.encode() for row in rows_of(postgres.ask(BY_ID, [list(message_ids)]))}
+    return {row.id: row for row in rows_of(postgres.ask(BY_ID, [list(message_ids)]))}
