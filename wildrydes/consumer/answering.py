@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from django.db import connection, transaction
 from wildrydes import crashpoints, models, topology, wire
 from wildrydes.answering import responding
 from wildrydes.answering.answer import Answer, from_data
-from wildrydes.consumer import consuming, heartbeat, reading
+from wildrydes.consumer import consuming, heartbeat, reading, receipts
 from wildrydes.envelope import Envelope
 from wildrydes.errors import UnreadableMessageError
 from wildrydes.relay import acknowledgements
@@ -96,6 +97,7 @@ def _answers(
         "origin": delivery.origin,
         "attempt": delivery.attempt,
         "queue": subscription.queue,
+        "lease_until": consuming.lease_until(name, delivery).isoformat(),
         "responder": subscription.responder,
         "answers": [
             [
@@ -140,13 +142,20 @@ def _closing(carried: Carried, *, point: str) -> Iterator[None]:
     """Commit what the block does together with the end of the dispatch, or acknowledge that."""
     dispatch_id, origin = UUID(carried["dispatch"]), str(carried["origin"])
     is_foreign = origin != models.origin()
-    with heartbeat.of_this_process().at_work_on(dispatch_id), transaction.atomic():
+    at_work = heartbeat.of_this_process().at_work_on(dispatch_id, lease_until=_lease_of(carried))
+    with at_work, transaction.atomic():
         yield
         if not is_foreign:
             consuming.close_dispatch(dispatch_id, queue=str(carried["queue"]))
     crashpoints.reach(point)
     if is_foreign:
         acknowledgements.acknowledge(dispatch_id, origin=origin)
+
+
+def _lease_of(carried: Carried) -> datetime:
+    """Return until when the dispatch was leased; long ago for answers that do not say it."""
+    said = carried.get("lease_until")
+    return datetime.fromisoformat(said) if said else receipts.LONG_AGO
 
 
 def _read(carried: Carried) -> list[tuple[UUID, Answer, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -77,10 +78,21 @@ def consume(
     logged = structlog.contextvars.bound_contextvars(
         subscription=subscription, dispatch=str(delivery.dispatch_id)
     )
-    with logged, heartbeat.of_this_process().at_work_on(delivery.dispatch_id):
+    with (
+        logged,
+        heartbeat.of_this_process().at_work_on(
+            delivery.dispatch_id, lease_until=lease_until(subscription, delivery)
+        ),
+    ):
         outcome = _carry_out(_job(subscription, delivery, worker=worker, carried=carried))
     SECONDS.labels(subscription).observe(time.perf_counter() - started)
     return outcome
+
+
+def lease_until(subscription: str, delivery: Delivery) -> datetime:
+    """Return until when the dispatch was leased when it was sent, by the sender's clock."""
+    now = topology.current()
+    return delivery.sent_at + now.queue(now.subscription(subscription).queue).lease
 
 
 def _job(name: str, delivery: Delivery, *, worker: str, carried: bool) -> _Job:

@@ -1,7 +1,8 @@
 """Heartbeat: while a worker is at work on a dispatch it says so, and the lease is not taken away.
 
-What is done within half a second is never announced; the lease covers it. A worker that dies
-falls silent, and its dispatch is sent again within seconds. A handler that could not be
+What is done within half a second is never announced, as long as the lease covers it; a dispatch
+whose lease ends sooner, because it stood in its queue for long, is announced at once. A worker that
+dies falls silent, and its dispatch is sent again within seconds. A handler that could not be
 interrupted at its time limit is ended together with its worker: that is the only way left.
 Source: leases, Gray and Cheriton; the visibility timeout of cloud queues.
 """
@@ -13,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from uuid import UUID
 
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 BEAT_SECONDS = 0.5
 HEARD_FOR_MILLISECONDS = 1500
+UNHEARD = timedelta(seconds=2 * BEAT_SECONDS)  # no later is a worker heard of that is at work
 GRACE = 2.0
 EXIT_STATUS = 70
 
@@ -46,9 +48,12 @@ class Heartbeat(threading.Thread):
                 self._say_what_is_in_work()
 
     @contextmanager
-    def at_work_on(self, dispatch_id: UUID) -> Iterator[None]:
+    def at_work_on(self, dispatch_id: UUID, *, lease_until: datetime) -> Iterator[None]:
         """Keep the dispatch's lease alive during the block."""
         self._dispatches[dispatch_id] = time.monotonic()
+        if lease_until < datetime.now(UTC) + UNHEARD:
+            with suppress(*wire.WIRE_ERRORS):
+                _announce(dispatch_id)
         try:
             yield
         finally:
@@ -68,13 +73,17 @@ class Heartbeat(threading.Thread):
         now = time.monotonic()
         for dispatch_id, since in list(self._dispatches.items()):
             if now - since >= BEAT_SECONDS / 2:
-                redis.client().set(wire.at_work_key(dispatch_id), b"1", px=HEARD_FOR_MILLISECONDS)
+                _announce(dispatch_id)
 
     def _end_worker_if_stuck(self) -> None:
         now = time.monotonic()
         if any(now > give_up_at for give_up_at in list(self._give_up_at.values())):
             log.critical("worker_ends_itself", reason="a handler cannot be interrupted")
             os._exit(EXIT_STATUS)
+
+
+def _announce(dispatch_id: UUID) -> None:
+    redis.client().set(wire.at_work_key(dispatch_id), b"1", px=HEARD_FOR_MILLISECONDS)
 
 
 def of_this_process() -> Heartbeat:
