@@ -4,7 +4,10 @@ In front of it stand the answers that wait for something to happen, which hold n
 is refused while what was accepted waits too long; completed rides are refused last.
 """
 
+from django.urls import get_resolver
+
 from config import wsgi
+from wildrydes import garbage
 from wildrydes.front_door.admission import Admission
 from wildrydes.front_door.live import Live
 from wildrydes.front_door.reception import Reception
@@ -21,5 +24,8 @@ admission = Admission(
     refused_last=COMPLETED_RIDES,
 )
 admission.keep_looking()
+
+get_resolver().url_patterns  # noqa: B018 - loads every view, which else the first request would do
+garbage.leave_alone_what_is_loaded()
 
 application = Live(Reception(wsgi.application, admits=admission.admits), paths=LIVE_PATHS)

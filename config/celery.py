@@ -8,9 +8,10 @@ import os
 
 from celery import Celery
 from celery.app.backends import BACKEND_ALIASES
+from celery.signals import worker_ready
 from kombu.transport import TRANSPORT_ALIASES
 
-from wildrydes import serialization
+from wildrydes import garbage, serialization
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
@@ -24,3 +25,5 @@ serialization.register()
 app = Celery("wildrydes", amqp="wildrydes.transport:AMQP")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+worker_ready.connect(garbage.leave_alone_what_is_loaded)

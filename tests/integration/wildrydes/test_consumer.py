@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+import time
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -11,8 +12,9 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
-from wildrydes import deliveries, redis
+from wildrydes import deliveries, redis, wire
 from wildrydes.consumer import consume
+from wildrydes.consumer.heartbeat import BEAT_SECONDS
 from wildrydes.errors import UnreadableMessageError
 from wildrydes.models import Dispatch, Message, Receipt, new_id
 from wildrydes.relay import acknowledgements
@@ -31,6 +33,22 @@ def test_a_delivery_takes_effect_and_closes_its_dispatch(kernel: Kernel) -> None
     assert (receipt.status, receipt.attempts) == ("done", 1)
     assert receipt.done_at is not None
     assert receipt.message is None
+
+
+@pytest.mark.parametrize(("waited", "is_said"), [(0.0, False), (1.2, True), (3600.0, True)])
+def test_what_stood_in_its_queue_for_long_is_said_to_be_at_work_from_the_beginning(
+    kernel: Kernel, waited: float, is_said: bool
+) -> None:
+    kernel.publish(1)
+    kernel.relay.turn()
+    delivery = kernel.take("first")
+    assert delivery is not None
+    sent_at = datetime.fromisoformat(delivery["sentat"]) - timedelta(seconds=waited)
+    started = time.monotonic()
+    consume(subscription="first.record", body={**delivery, "sentat": sent_at.isoformat()})
+    found = bool(redis.client().exists(wire.at_work_key(delivery["dispatch"])))
+    has_beaten = time.monotonic() - started > BEAT_SECONDS / 2
+    assert found is is_said or has_beaten
 
 
 @pytest.mark.parametrize("seed", range(5))

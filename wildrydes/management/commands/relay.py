@@ -7,7 +7,16 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from wildrydes import deduplication, doctor, first_answers, redrives, requests, saga, schedules
+from wildrydes import (
+    deduplication,
+    doctor,
+    first_answers,
+    garbage,
+    redrives,
+    requests,
+    saga,
+    schedules,
+)
 from wildrydes.relay import Relay, homes
 from wildrydes.relay.chores import Chore
 
@@ -41,4 +50,5 @@ class Command(BaseCommand):
 
             signal.signal(signal.SIGTERM, stop)
             signal.signal(signal.SIGINT, stop)
+            garbage.leave_alone_what_is_loaded()
             relay.run()

@@ -60,6 +60,20 @@ def test_a_delivery_is_acknowledged_by_whoever_records_its_answers(gathering: Ga
     assert len(gathering.gathered()) == 1
 
 
+@pytest.mark.parametrize("said", [{"lease_until": "2026-01-31T12:00:00+00:00"}, {}])
+def test_answers_that_waited_for_long_are_said_to_be_at_work_while_they_are_recorded(
+    gathering: Gathering, said: dict[str, str]
+) -> None:
+    gathering.ask()
+    gathering.kernel.run_relay()
+    carried = dict(gathering.answer("ann"))
+    del carried["lease_until"]  # as of a worker that does not say it yet
+    sign = wire.at_work_key(carried["dispatch"])
+    redis.client().delete(sign)
+    gathering.take_up({**carried, **said})
+    assert redis.client().exists(sign)
+
+
 def test_a_request_that_arrives_again_is_answered_with_the_same_words(
     gathering: Gathering,
 ) -> None:
