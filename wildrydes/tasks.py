@@ -14,6 +14,8 @@ from wildrydes import roll_call, subscriptions
 from wildrydes.answering import carrier
 from wildrydes.consumer import answering, consume
 
+SHOWN = 100  # characters of what a delivery's answers look like, in Celery's events
+
 
 def _register(subscription: str) -> None:
     @shared_task(name=subscription, bind=True, ignore_result=True)
@@ -24,7 +26,7 @@ def _register(subscription: str) -> None:
 
 
 def _register_responder(subscription: str) -> None:
-    @shared_task(name=subscription, bind=True, ignore_result=True)
+    @shared_task(name=subscription, bind=True, ignore_result=True, resultrepr_maxsize=SHOWN)
     def answer_delivery(self: Task[..., Any], body: dict[str, Any]) -> Mapping[str, Any]:
         close_old_connections()
         worker = str(self.request.hostname or "")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from wildrydes import crashpoints, models, topology, wire
 from wildrydes.answering import responding
 from wildrydes.answering.answer import Answer, from_data
-from wildrydes.consumer import consuming, heartbeat, reading, receipts
+from wildrydes.consumer import consuming, heartbeat, reading
 from wildrydes.envelope import Envelope
 from wildrydes.errors import UnreadableMessageError
 from wildrydes.relay import acknowledgements
@@ -28,6 +28,8 @@ from wildrydes.scatter_gather import closing, recording
 from wildrydes.topology import Subscription
 
 log = structlog.get_logger(__name__)
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 Carried = Mapping[str, Any]
 Pair = tuple[Envelope, Answer]
@@ -155,7 +157,7 @@ def _closing(carried: Carried, *, point: str) -> Iterator[None]:
 def _lease_of(carried: Carried) -> datetime:
     """Return until when the dispatch was leased; long ago for answers that do not say it."""
     said = carried.get("lease_until")
-    return datetime.fromisoformat(said) if said else receipts.LONG_AGO
+    return datetime.fromisoformat(said) if said else LONG_AGO
 
 
 def _read(carried: Carried) -> list[tuple[UUID, Answer, str]]:

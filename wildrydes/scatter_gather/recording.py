@@ -5,13 +5,14 @@ Every function must be called inside a transaction.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
+import orjson
 import structlog
-from psycopg.types.json import Jsonb
 
 from wildrydes import crashpoints, postgres
 from wildrydes.answering.answer import Answer, failed, refuse_unfit, storable_reason
@@ -98,15 +99,18 @@ def _record(locked: Sequence[Scatter], said: Sequence[Said]) -> list[Verdict]:
 def _write(said: Sequence[Said], scatters: dict[UUID, Scatter]) -> set[tuple[UUID, str]]:
     if not said:
         return set()
-    columns: list[Any] = [
-        [item.scatter_id for item in said],
-        [item.responder for item in said],
-        [item.answer.outcome for item in said],
-        [scatters[item.scatter_id].status == Scatter.Status.CLOSED for item in said],
-        [Jsonb(dict(item.answer.data)) for item in said],
-        [storable_reason(item.answer.reason) for item in said],
+    rows = [
+        {
+            "scatter_id": item.scatter_id,
+            "responder": item.responder,
+            "outcome": item.answer.outcome,
+            "late": scatters[item.scatter_id].status == Scatter.Status.CLOSED,
+            "data": orjson.Fragment(json.dumps(dict(item.answer.data))),
+            "reason": storable_reason(item.answer.reason),
+        }
+        for item in said
     ]
-    with postgres.ask(statements.RECORD, columns) as cursor:
+    with postgres.ask(statements.RECORD, [orjson.dumps(rows).decode()]) as cursor:
         return {(scatter_id, responder) for scatter_id, responder, _ in cursor.fetchall()}
 
 

@@ -26,8 +26,8 @@ WITH written AS (
     INSERT INTO wildrydes_response AS response
         (scatter_id, responder, outcome, late, data, reason, received_at)
     SELECT incoming.*, clock_timestamp()
-    FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bool[], %s::jsonb[], %s::text[])
-        AS incoming (scatter_id, responder, outcome, late, data, reason)
+    FROM json_to_recordset(%s::json) AS incoming (scatter_id uuid, responder text, outcome text,
+        late bool, data jsonb, reason text)
     ORDER BY incoming.scatter_id, incoming.responder
     ON CONFLICT (scatter_id, responder) DO UPDATE SET outcome = excluded.outcome, late = true,
         data = excluded.data, reason = excluded.reason, received_at = excluded.received_at
