@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import select
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
-from django.db import close_old_connections, connection
+from django.db import DataError, close_old_connections, connection
 
 from wildrydes.postgres import base
 
@@ -83,3 +84,42 @@ def test_a_connection_on_which_something_came_unasked_is_asked(
     begin_next_request()
     assert last_asked(observer, pid) == ASKED
     connection.close()
+
+
+MOMENTS = (
+    datetime(2026, 11, 22, 17, 13, 25, tzinfo=UTC),
+    datetime(2026, 11, 22, 17, 13, 25, 100_000, tzinfo=UTC),
+    datetime(2026, 11, 22, 17, 13, 25, 123_456, tzinfo=UTC),
+    datetime(2026, 11, 22, 17, 13, 25, 1, tzinfo=UTC),
+    datetime(1, 1, 1, tzinfo=UTC),
+    datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_time_is_read_as_it_was_written(moment: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::timestamptz", [moment])
+        ((found,),) = cursor.fetchall()
+    assert found == moment
+    assert found.tzinfo is UTC
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("zone", ["Africa/Johannesburg", "Asia/Kathmandu", "America/St_Johns"])
+def test_a_time_is_the_same_in_a_session_with_another_zone(zone: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('TimeZone', %s, true)", [zone])
+        cursor.execute("SELECT %s::timestamptz", [MOMENTS[2]])
+        ((found,),) = cursor.fetchall()
+    assert found == MOMENTS[2]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("moment", ["infinity", "0044-03-15 12:00:00+00 BC", "10001-01-01"])
+def test_a_time_that_python_does_not_have_is_an_error_that_names_it(moment: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::timestamptz", [moment])
+        with pytest.raises(DataError, match="timestamp too"):
+            cursor.fetchall()
