@@ -65,18 +65,24 @@ class Envelope:
             "kind": self.kind,
             "data": self.data,
         }
-        optional = {
-            "sequence": str(self.position) if self.position else "",
-            "subject": self.subject,
-            "groupid": self.group_id,
-            "correlationid": self.correlation_id,
-            "causationid": self.causation_id and str(self.causation_id),
-            "replyto": self.reply_to,
-            "expiresat": self.expires_at and self.expires_at.isoformat(),
-            "traceparent": self.trace_parent,
-            "replayed": self.replayed,
-        }
-        event.update({name: value for name, value in optional.items() if value})
+        if self.position:
+            event["sequence"] = str(self.position)
+        if self.subject:
+            event["subject"] = self.subject
+        if self.group_id:
+            event["groupid"] = self.group_id
+        if self.correlation_id:
+            event["correlationid"] = self.correlation_id
+        if self.causation_id:
+            event["causationid"] = str(self.causation_id)
+        if self.reply_to:
+            event["replyto"] = self.reply_to
+        if self.expires_at:
+            event["expiresat"] = self.expires_at.isoformat()
+        if self.trace_parent:
+            event["traceparent"] = self.trace_parent
+        if self.replayed:
+            event["replayed"] = True
         return event
 
 

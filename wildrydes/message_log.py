@@ -5,7 +5,7 @@ Without Django's models, which would cost more than everything else that is done
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -45,11 +45,13 @@ class Row(NamedTuple):
         """Return the message as it travels."""
         return self._envelope(orjson.loads(self.data))
 
-    def encode(self) -> bytes:
-        """Return the message's CloudEvent as JSON."""
-        return orjson.dumps(self._envelope(orjson.Fragment(self.data)).to_cloudevent())
+    def encode(self, envelope: Envelope | None = None) -> bytes:
+        """Return the message's CloudEvent as JSON; that of its `envelope`, where there is one."""
+        event = (envelope or self._envelope({})).to_cloudevent()
+        event["data"] = orjson.Fragment(self.data)
+        return orjson.dumps(event)
 
-    def _envelope(self, data: Any) -> Envelope:
+    def _envelope(self, data: Mapping[str, Any]) -> Envelope:
         return Envelope(
             id=self.id,
             type=self.type,

@@ -6,7 +6,7 @@ Every function must run inside the transaction in which the messages are handled
 from __future__ import annotations
 
 import traceback
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -139,13 +139,13 @@ def claim(origin: Origin, items: Sequence[Item]) -> Claimed:
     columns: list[Any] = [
         orjson.dumps([item.envelope.type for item in items]).decode(),
         orjson.dumps([item.envelope.group_id for item in items]).decode(),
-        _array(str(item.envelope.position) for item in items),
+        _array([item.envelope.position for item in items]),
     ]
     where: list[Any] = [
         *(origin.subscription, origin.dispatch_id, origin.dispatched_at),
         origin.worker,
     ]
-    with postgres.ask(CLAIM_NEW, [*where, _array(item.hex for item in ids), *columns]) as cursor:
+    with postgres.ask(CLAIM_NEW, [*where, _array(ids), *columns]) as cursor:
         ((new, now),) = cursor.fetchall()
         attempts = dict.fromkeys(new or (), 1)
         known: frozenset[UUID] = frozenset()
@@ -241,9 +241,9 @@ def _fate(failure: Failure) -> tuple[Receipt.Status, str, timedelta | None]:
             return Receipt.Status.DROPPED, reason, None
 
 
-def _array(values: Iterable[str]) -> str:
-    """Return a Postgres array of what needs no quotes; psycopg would look at each value twice."""
-    return f"{{{','.join(values)}}}"
+def _array(values: Sequence[UUID] | Sequence[int]) -> str:
+    """Return a Postgres array of what looks in JSON as it does there; psycopg takes much longer."""
+    return f"{{{orjson.dumps(values).decode()[1:-1]}}}"
 
 
 def _storable(text: str, most: int) -> str:

@@ -84,9 +84,10 @@ def route_messages(*, limit: int) -> Routed:
     wanted: dict[str, list[Parcel]] = defaultdict(list)
     untaken: list[message_log.Row] = []
     for row in message_log.rows_of(prepared.execute(CLAIM_UNROUTED, [limit])):
-        event = events[row.id] = row.encode()
+        envelope = row.to_envelope()
+        event = events[row.id] = row.encode(envelope)
         parcel = Parcel(row.id, row.group_id, row.position, len(event))
-        takers = recipients.of(row.to_envelope(), named=row.recipients)
+        takers = recipients.of(envelope, named=row.recipients)
         for subscription in takers:
             wanted[subscription.name].append(parcel)
         if row.kind == "command" and not takers:
