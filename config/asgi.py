@@ -23,9 +23,8 @@ admission = Admission(
     guarded=(*COMPLETED_RIDES, "/api/v1/instant-ride-rfqs", "/api/v1/ride-prebookings", "/submit-"),
     refused_last=COMPLETED_RIDES,
 )
-admission.keep_looking()
-
 get_resolver().url_patterns  # noqa: B018 - loads every view, which else the first request would do
+admission.keep_looking()
 garbage.leave_alone_what_is_loaded()
 
 application = Live(Reception(wsgi.application, admits=admission.admits), paths=LIVE_PATHS)

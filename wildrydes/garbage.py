@@ -4,8 +4,9 @@ A process of ours holds 150,000 objects before its first message, and Python goe
 them whenever enough young ones are alive, as in the middle of a batch: a tenth of a second each
 time, in which nothing else runs.
 
-Guarantee: what becomes garbage later is found, as before.
-Does not guarantee: that what was loaded before and is dropped later is ever given back.
+Guarantee: what is made later and becomes garbage is found, as before.
+Does not guarantee: that what was loaded before, and what hangs from it, is ever given back when it
+is dropped as a circle.
 """
 
 from __future__ import annotations

@@ -60,11 +60,18 @@ def read(body: Mapping[str, Any]) -> Delivery:
             dispatch_id=UUID(body["dispatch"]),
             origin=body["origin"],
             attempt=int(body["attempt"]),
-            sent_at=datetime.fromisoformat(body["sentat"]),
+            sent_at=_moment(body["sentat"]),
             messages=list(body["messages"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableMessageError(f"not a delivery: {error!r}") from error
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"a time without a zone: {text!r}")
+    return moment
 
 
 def at_work_key(dispatch_id: UUID) -> str:

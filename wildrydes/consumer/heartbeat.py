@@ -19,6 +19,7 @@ from functools import cache
 from uuid import UUID
 
 import structlog
+from redis import Redis
 
 from wildrydes import redis, wire
 
@@ -49,12 +50,16 @@ class Heartbeat(threading.Thread):
 
     @contextmanager
     def at_work_on(self, dispatch_id: UUID, *, lease_until: datetime) -> Iterator[None]:
-        """Keep the dispatch's lease alive during the block."""
+        """Keep the dispatch's lease alive during the block.
+
+        `lease_until` is by the clock of whoever sent it. Where that one differs from ours it is
+        announced too early, or too late: at the next beat, as everything is.
+        """
         self._dispatches[dispatch_id] = time.monotonic()
-        if lease_until < datetime.now(UTC) + UNHEARD:
-            with suppress(*wire.WIRE_ERRORS):
-                _announce(dispatch_id)
         try:
+            if lease_until < datetime.now(UTC) + UNHEARD:
+                with suppress(*wire.WIRE_ERRORS):
+                    _announce(dispatch_id, to=redis.impatient_client())
             yield
         finally:
             self._dispatches.pop(dispatch_id, None)
@@ -73,7 +78,7 @@ class Heartbeat(threading.Thread):
         now = time.monotonic()
         for dispatch_id, since in list(self._dispatches.items()):
             if now - since >= BEAT_SECONDS / 2:
-                _announce(dispatch_id)
+                _announce(dispatch_id, to=redis.client())
 
     def _end_worker_if_stuck(self) -> None:
         now = time.monotonic()
@@ -82,8 +87,8 @@ class Heartbeat(threading.Thread):
             os._exit(EXIT_STATUS)
 
 
-def _announce(dispatch_id: UUID) -> None:
-    redis.client().set(wire.at_work_key(dispatch_id), b"1", px=HEARD_FOR_MILLISECONDS)
+def _announce(dispatch_id: UUID, *, to: Redis) -> None:
+    to.set(wire.at_work_key(dispatch_id), b"1", px=HEARD_FOR_MILLISECONDS)
 
 
 def of_this_process() -> Heartbeat:

@@ -111,7 +111,7 @@ class Origin:
 class Claimed:
     """The messages that have to be handled now: each one's attempt number, from 1.
 
-    `known` are those that had a receipt already. `now` is the database's time, where there are any.
+    `known` are those that had a receipt already. `now` is the database's time.
     """
 
     attempts: Mapping[UUID, int]

@@ -43,8 +43,9 @@ NUMBERS = count(1)
 
 
 class MomentLoader(TimestamptzLoader):
-    """Reads a time in UTC in a tenth of the time that Django's own loader takes.
+    """Reads a time in a fifth of the time that Django's own loader takes.
 
+    It is in UTC, unless the session was told another zone; then it is the same moment in that one.
     What Python cannot read, such as a time before Christ, is left to the driver, and its error.
     """
 

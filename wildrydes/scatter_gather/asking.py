@@ -29,9 +29,10 @@ def ask(
 
     The id is that of the request's message, a new one unless it is given. `recipients` are
     subscriptions that get it instead of all that want it; `also` are responders that answer by
-    themselves only. A scatter in which nobody is asked is closed at once. Must be called inside a
-    transaction. Raises `PublishError` as `publish` does, and for a gathering that takes no replies
-    or a deadline that is over.
+    themselves only. A scatter in which nobody is asked is closed at once. The deadline counts from
+    the next statement, or the end of the transaction. Must be called inside a transaction. Raises
+    `PublishError` as `publish` does, and for a gathering that takes no replies or a deadline that
+    is over.
     """
     _refuse_wrong(gathering, deadline=deadline)
     outgoing = Outgoing(

@@ -11,7 +11,9 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 from django.db.models import F
+from redis import Redis
 
+from tests.ports import free_port
 from wildrydes import deliveries, redis, wire
 from wildrydes.consumer import consume
 from wildrydes.consumer.heartbeat import BEAT_SECONDS
@@ -35,20 +37,56 @@ def test_a_delivery_takes_effect_and_closes_its_dispatch(kernel: Kernel) -> None
     assert receipt.message is None
 
 
-@pytest.mark.parametrize(("waited", "is_said"), [(0.0, False), (1.2, True), (3600.0, True)])
-def test_what_stood_in_its_queue_for_long_is_said_to_be_at_work_from_the_beginning(
-    kernel: Kernel, waited: float, is_said: bool
+MINUTE = timedelta(minutes=1)
+BEAT = timedelta(seconds=BEAT_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("waited", "is_said"),
+    [(MINUTE / 2, False), (MINUTE - BEAT, True), (MINUTE + BEAT, True), (60 * MINUTE, True)],
+)
+def test_a_worker_says_at_once_that_it_is_at_work_where_the_lease_ends_soon(
+    kernel: Kernel, waited: timedelta, is_said: bool
+) -> None:
+    kernel.use(small_topology(lease=MINUTE))
+    kernel.publish(1)
+    kernel.relay.turn()
+    delivery = kernel.take("first")
+    assert delivery is not None
+    sent_at = datetime.fromisoformat(delivery["sentat"]) - waited
+    started = time.monotonic()
+    consume(subscription="first.record", body={**delivery, "sentat": sent_at.isoformat()})
+    may_have_beaten = time.monotonic() - started > BEAT_SECONDS / 2
+    found = bool(redis.client().exists(wire.at_work_key(delivery["dispatch"])))
+    assert found is is_said or (found and may_have_beaten)
+
+
+@pytest.mark.parametrize("sent_at", ["2026-11-22T12:00:00", "now", 1795366680])
+def test_a_delivery_that_was_sent_at_no_time_is_refused_and_not_said_to_be_at_work(
+    kernel: Kernel, sent_at: object
 ) -> None:
     kernel.publish(1)
     kernel.relay.turn()
     delivery = kernel.take("first")
     assert delivery is not None
-    sent_at = datetime.fromisoformat(delivery["sentat"]) - timedelta(seconds=waited)
-    started = time.monotonic()
-    consume(subscription="first.record", body={**delivery, "sentat": sent_at.isoformat()})
-    found = bool(redis.client().exists(wire.at_work_key(delivery["dispatch"])))
-    has_beaten = time.monotonic() - started > BEAT_SECONDS / 2
-    assert found is is_said or has_beaten
+    with pytest.raises(UnreadableMessageError, match=r"without a zone|isoformat"):
+        consume(subscription="first.record", body={**delivery, "sentat": sent_at})
+    assert kernel.effects() == {}
+    kernel.let_leases_lapse()
+    kernel.another_relay().turn()
+    assert kernel.standing("first") == 1
+
+
+def test_work_that_cannot_be_announced_is_done(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel.publish(1)
+    kernel.relay.turn()
+    delivery = kernel.take("first")
+    assert delivery is not None
+    monkeypatch.setattr(redis, "impatient_client", lambda: Redis(port=free_port()))
+    consume(subscription="first.record", body={**delivery, "sentat": "2026-01-31T12:00:00+00:00"})
+    assert kernel.effects() == {("first", 1): 1}
 
 
 @pytest.mark.parametrize("seed", range(5))

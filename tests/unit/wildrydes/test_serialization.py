@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import kombu
 import orjson
 import pytest
+from kombu.serialization import loads
 
 from wildrydes import serialization
 
@@ -15,6 +17,17 @@ def test_the_same_body_is_read_once_for_the_two_who_ask() -> None:
     first = serialization.decode(body)
     assert first == orjson.loads(BODY)
     assert serialization.decode(body) is first
+
+
+def test_celery_and_kombu_ask_for_one_and_the_same_body() -> None:
+    serialization.register()
+    with kombu.Connection("memory://") as connection:
+        queue = connection.SimpleQueue("bodies", serializer="json")
+        queue.put(orjson.loads(BODY))
+        message = queue.get()
+    seen = message.payload
+    assert seen == orjson.loads(BODY)
+    assert loads(message.body, message.content_type, message.content_encoding) is seen
 
 
 def test_what_was_handed_on_is_not_handed_out_a_third_time() -> None:

@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 import sys
+import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -42,11 +43,13 @@ class Command(BaseCommand):
             help="messages in one transaction (default: %(default)s)",
         )
         parser.add_argument("--dry-run", action="store_true", help="count, and change nothing")
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument(
+            "--json", action="store_true", help="print one JSON object: counts, and seconds"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Purge, and say what went."""
-        purged, whole = Purged(), True
+        purged, whole, started = Purged(), True, time.perf_counter()
         try:
             for step in purging.purge(
                 older_than=ages.read(options["older_than"], option="--older-than"),
@@ -58,15 +61,15 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
             whole = False
-        self._tell(purged, options)
+        self._tell(purged, options, seconds=time.perf_counter() - started)
         if not whole:
             self.stderr.write("Broken off. Run it again to go on.")
             sys.exit(BROKEN_OFF)
 
-    def _tell(self, purged: Purged, options: dict[str, Any]) -> None:
+    def _tell(self, purged: Purged, options: dict[str, Any], *, seconds: float) -> None:
         if options["json"]:
             counts = {**dataclasses.asdict(purged), "dry_run": options["dry_run"]}
-            self.stdout.write(json.dumps(counts))
+            self.stdout.write(json.dumps({**counts, "seconds": round(seconds, 3)}))
             return
         verb = "would go" if options["dry_run"] else "gone"
         self.stdout.write(
