@@ -12,6 +12,11 @@ from wildrydes import serialization
 BODY = b'[[{"number": 1}], {}, {"chain": null}]'
 
 
+@pytest.fixture(autouse=True)
+def _nothing_was_read_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serialization, "_latest", None)
+
+
 def test_the_same_body_is_read_once_for_the_two_who_ask() -> None:
     body = BODY.decode()
     first = serialization.decode(body)
