@@ -9,13 +9,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 from redis import Redis
 
 from tests.ports import free_port
-from wildrydes import deliveries, redis, wire
-from wildrydes.consumer import consume
+from wildrydes import deliveries, redis, topology, wire
+from wildrydes.consumer import consume, reading, receipts
 from wildrydes.consumer.heartbeat import BEAT_SECONDS
 from wildrydes.errors import UnreadableMessageError
 from wildrydes.models import Dispatch, Message, Receipt, new_id
@@ -87,6 +87,17 @@ def test_work_that_cannot_be_announced_is_done(
     monkeypatch.setattr(redis, "impatient_client", lambda: Redis(port=free_port()))
     consume(subscription="first.record", body={**delivery, "sentat": "2026-01-31T12:00:00+00:00"})
     assert kernel.effects() == {("first", 1): 1}
+
+
+def test_a_claim_takes_its_rows_in_order_of_id_whatever_order_they_come_in(kernel: Kernel) -> None:
+    ids = kernel.publish(*range(20))
+    kernel.relay.turn()
+    delivery = wire.read(kernel.take("first") or {})
+    work = reading.read(delivery, subscription=topology.current().subscription("first.record"))
+    origin = receipts.Origin("first.record", delivery.dispatch_id, delivery.sent_at, "a worker")
+    with transaction.atomic():
+        claimed = receipts.claim(origin, list(reversed(work.items)))
+    assert list(claimed.attempts) == sorted(ids)
 
 
 @pytest.mark.parametrize("seed", range(5))
