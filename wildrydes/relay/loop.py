@@ -43,6 +43,7 @@ class Relay:
         self._leases_checked_at = float("-inf")
         self._more_in = float("inf")
         self._is_through = False
+        self._has_backlog = False
         self._wary_until = float("-inf")
         self._is_in_demand = False
         self._listener: AcknowledgementListener | None = None
@@ -89,17 +90,17 @@ class Relay:
     def _take_turn_and_wait(self) -> None:
         """Take a turn. Where it leaves nothing behind wait for the next call.
 
-        Whoever was called while at work rests first: what comes meanwhile goes out together. A
-        message alone costs its consumers nearly as much as ten, and their processors are ours.
+        Whoever was called while at work, or found no place for all, rests first: what comes
+        meanwhile goes out together, into the places that come free meanwhile. A message alone costs
+        its consumers nearly as much as ten, and their processors are ours. A backlog that is to be
+        routed is not rested upon.
         """
         begun = time.monotonic()
         is_at_work = self.turn()
-        if is_at_work and not self._is_through:
-            self._is_in_demand = True
-            return
-        if is_at_work and self._is_in_demand:
+        looks_again = is_at_work and not self._is_through
+        if is_at_work and not self._has_backlog and (looks_again or self._is_in_demand):
             self._rest(worked=time.monotonic() - begun)
-        self._is_in_demand = self._wakeups.wait(seconds=self._patience())
+        self._is_in_demand = looks_again or self._wakeups.wait(seconds=self._patience())
 
     def _rest(self, *, worked: float) -> None:
         time.sleep(min(REST_TIMES * worked, LONGEST_REST_SECONDS))
@@ -128,8 +129,9 @@ class Relay:
             claim = sending.claim()
             crashpoints.reach("relay.claimed")
         entered = routed.dispatches + retried.dispatches
-        is_full = limit in (routed.messages, retried.messages)
-        self._is_through = claim.all_seen and entered <= len(claim.dispatches) and not is_full
+        self._has_backlog = limit in (routed.messages, retried.messages)
+        all_went = claim.all_seen and entered <= len(claim.dispatches)
+        self._is_through = all_went and not self._has_backlog
         return routed.events, claim
 
     def _begin(self) -> None:

@@ -173,6 +173,35 @@ def test_a_relay_that_is_called_while_it_is_at_work_rests_before_it_goes_on(
     assert not Unrouted.objects.exists()
 
 
+def test_a_relay_that_found_no_place_for_all_rests_before_it_looks_again(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr(kernel.relay, "_rest", lambda *, worked: rests.append(worked))
+    kernel.use(small_topology(batch_items=1, max_open=2))
+    kernel.publish(1, 2, 3)
+    assert turns_until_it_waits(kernel, monkeypatch) == 2
+    assert len(rests) == 1
+
+
+def test_a_relay_does_not_rest_while_a_backlog_waits_to_be_routed(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given ten messages and turns of three: the fourth alone finds no more than it may take."""
+    unrouted_at_rests: list[int] = []
+    few = dataclasses.replace(kernel_settings(), routing_batch=3)
+    monkeypatch.setattr(loop, "kernel_settings", lambda: few)
+    monkeypatch.setattr(
+        kernel.relay,
+        "_rest",
+        lambda *, worked: unrouted_at_rests.append(Unrouted.objects.count()),
+    )
+    kernel.use(small_topology(batch_items=1, max_open=100))
+    kernel.publish(*range(10))
+    assert turns_until_it_waits(kernel, monkeypatch) == 4
+    assert unrouted_at_rests == [0]
+
+
 def test_a_rest_follows_the_turn_and_has_a_longest(
     kernel: Kernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
