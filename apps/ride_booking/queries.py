@@ -14,6 +14,7 @@ from apps.identity import messages as identity
 from apps.ride_booking.models import Charge, Payment, Rfq, Ride, RideEvent
 from apps.ride_booking.offers import Offer
 from wildrydes.models import Response, Scatter
+from wildrydes.scatter_gather import Entry, Question
 
 Row = TypeVar("Row")
 
@@ -137,7 +138,9 @@ def standing_of(
     )
 
 
-def quotes_of(scatter: Scatter, responses: Iterable[Response]) -> tuple[Quote, ...]:
+def quotes_of(
+    scatter: Scatter | Question, responses: Iterable[Response | Entry]
+) -> tuple[Quote, ...]:
     """Return the quotes among a request's responses, cheapest first."""
     quotes = (
         Quote(

@@ -24,23 +24,23 @@ from apps.ride_booking.operations import paying, prebooked, requesting, riding
 from apps.unicorn_management import messages as unicorn_management
 from wildrydes import scatter_gather
 from wildrydes.envelope import Envelope
-from wildrydes.models import Response, Scatter
+from wildrydes.scatter_gather import Entry, Question
 from wildrydes.subscriptions import subscribe_batch
 
 log = structlog.get_logger(__name__)
 
 
-def check_quote(scatter: Scatter, responder: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
+def check_quote(scatter: Question, responder: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what is kept of a fleet's answer; raises `ValueError` for one not to be believed."""
     return offers.checked(data, currency=settings.CURRENCY)
 
 
 @scatter_gather.gathers(requesting.GATHERING, check=check_quote)
-def gather_quotes(scatter: Scatter, responses: Sequence[Response]) -> QuotesGathered:
+def gather_quotes(scatter: Question, entries: Sequence[Entry]) -> QuotesGathered:
     """Put the quotes that came in time together, cheapest first."""
     rfq = Rfq.objects.select_related("prebooked").get(id=scatter.id)
     prebooked.book_when_closed(rfq)
-    quotes = queries.quotes_of(scatter, responses)
+    quotes = queries.quotes_of(scatter, entries)
     return QuotesGathered(
         rfq=rfq.id,
         origin=rfq.origin,

@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from bench.asking import names
 from wildrydes import scatter_gather
 from wildrydes.envelope import Envelope
-from wildrydes.models import Response, Scatter
 from wildrydes.outgoing import Plain
-from wildrydes.scatter_gather import Answer
+from wildrydes.scatter_gather import Answer, Entry, Question
 
 
 @scatter_gather.gathers(names.GATHERING)
-def gather(scatter: Scatter, responses: Sequence[Response]) -> Plain:
+def gather(scatter: Question, entries: Sequence[Entry]) -> Plain:
     """Put together what came in time, as ride booking does."""
-    quotes = [{"responder": each.responder, **each.data} for each in responses if each.data]
+    quotes = [{"responder": each.responder, **each.data} for each in entries if each.data]
     return Plain(names.GATHERED, {**names.REQUEST, "rfq": str(scatter.id), "quotes": quotes})
 
 

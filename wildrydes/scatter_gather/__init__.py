@@ -19,6 +19,7 @@ from wildrydes.scatter_gather.recording import (
     UnknownScatterError,
     record,
 )
+from wildrydes.scatter_gather.rows import Entry, Question
 from wildrydes.scatter_gather.rules import ALL, DEADLINE, First, Quorum, Rule
 
 __all__ = [
@@ -28,8 +29,10 @@ __all__ = [
     "AlreadyAnsweredError",
     "Answer",
     "Check",
+    "Entry",
     "First",
     "NotAskedError",
+    "Question",
     "Quorum",
     "Reply",
     "Rule",

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from wildrydes.errors import ConfigurationError
-from wildrydes.models import Response, Scatter
 from wildrydes.outgoing import Body
+from wildrydes.scatter_gather.rows import Entry, Question
 
-Aggregate = Callable[[Scatter, Sequence[Response]], Body]
-Check = Callable[[Scatter, str, Mapping[str, Any]], Mapping[str, Any]]
+Aggregate = Callable[[Question, Sequence[Entry]], Body]
+Check = Callable[[Question, str, Mapping[str, Any]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)

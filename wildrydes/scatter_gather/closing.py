@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
 
-from wildrydes import crashpoints, message_log, postgres, publishing
+from wildrydes import crashpoints, postgres, publishing
 from wildrydes.answering.answer import storable_reason
-from wildrydes.envelope import Envelope
-from wildrydes.models import Response, Scatter
+from wildrydes.context import Context
+from wildrydes.models import Scatter
 from wildrydes.outgoing import Outgoing
 from wildrydes.retry import describe
-from wildrydes.scatter_gather import aggregates, rules, statements
+from wildrydes.scatter_gather import aggregates, rows, rules, statements
+from wildrydes.scatter_gather.rows import Entry, Question
 
 log = structlog.get_logger(__name__)
 
-Causes = Mapping[UUID, Envelope]
+Causes = Mapping[UUID, Context]
+Entries = Mapping[UUID, Sequence[Entry]]
 OUTAGES = (OperationalError, InterfaceError)
 
 
@@ -28,19 +30,19 @@ def close(scatter_id: UUID, *, because: str = "cancelled") -> bool:
 
     Must be called inside a transaction.
     """
-    open_ = [scatter for scatter in lock([scatter_id]) if scatter.status == Scatter.Status.OPEN]
+    open_ = [scatter for scatter in lock([scatter_id]) if scatter.is_open]
     end(open_, because=because)
     return bool(open_)
 
 
-def lock(scatter_ids: Sequence[UUID], *, statement: str = statements.LOCK) -> list[Scatter]:
+def lock(scatter_ids: Sequence[UUID], *, statement: str = statements.LOCK) -> list[Question]:
     """Return the scatters, locked until the end of the transaction, with the deadlines carried out.
 
     One lock order for everybody: two who have the
     same scatters in hand wait for each other, and cannot lock each other out.
     """
-    found = list(Scatter.objects.raw(statement, [list(scatter_ids)]))
-    end([item for item in found if _is_overdue(item)], because="deadline")
+    found = rows.find(statement, [list(scatter_ids)])
+    end([item for item in found if item.is_overdue and item.is_open], because="deadline")
     return found
 
 
@@ -49,9 +51,9 @@ def close_complete(scatter_ids: Sequence[UUID]) -> int:
     return end_complete(lock(scatter_ids, statement=statements.LOCK_OPEN))
 
 
-def end_complete(locked: Sequence[Scatter]) -> int:
+def end_complete(locked: Sequence[Question]) -> int:
     """End those of the locked scatters that are open and complete; count them."""
-    open_ = [scatter for scatter in locked if scatter.status == Scatter.Status.OPEN]
+    open_ = [scatter for scatter in locked if scatter.is_open]
     if not open_:
         return 0
     with postgres.ask(statements.COUNT, [[scatter.id for scatter in open_]]) as cursor:
@@ -65,50 +67,44 @@ def end_complete(locked: Sequence[Scatter]) -> int:
     return len(complete)
 
 
-def end(scatters: Sequence[Scatter], *, because: str) -> None:
+def end(scatters: Sequence[Question], *, because: str) -> None:
     """End scatters that are locked and open, and publish what their gatherings make of them."""
     if not scatters:
         return
     ids = [scatter.id for scatter in scatters]
     crashpoints.reach("scatter.closing")
     postgres.say(statements.TIME_OUT, [ids])
+    causes: dict[UUID, Context] = {}
+    closed_at: dict[UUID, datetime] = {}
     with postgres.ask(statements.CLOSE, [because, ids]) as cursor:
-        closed_at = {found: moment for found, moment, _ in cursor.fetchall()}
+        for found, moment, correlation_id, trace_parent, _ in cursor.fetchall():
+            closed_at[found] = moment
+            if correlation_id is not None:
+                causes[found] = Context(correlation_id, found, trace_parent)
     for scatter in scatters:
         scatter.status, scatter.closed_because = Scatter.Status.CLOSED, because
         scatter.closed_at = closed_at[scatter.id]
-    _publish(scatters)
+    _publish(scatters, causes)
     transaction.on_commit(lambda: crashpoints.reach("scatter.closed"))
     log.info("scatters_closed", because=because, count=len(ids))
 
 
-def _is_overdue(locked: Scatter) -> bool:
-    overdue: bool = locked.is_overdue  # type: ignore[attr-defined]
-    return overdue and locked.status == Scatter.Status.OPEN
-
-
-def _publish(scatters: Sequence[Scatter]) -> None:
+def _publish(scatters: Sequence[Question], causes: Causes) -> None:
     """Publish the aggregates' events; one that cannot be made must not hold up the others."""
-    ids = [scatter.id for scatter in scatters]
-    causes = {row.id: row.to_envelope() for row in message_log.by_id(ids).values()}
-    responses: dict[UUID, list[Response]] = defaultdict(list)
-    for response in Response.objects.filter(scatter_id__in=ids).order_by("received_at", "id"):
-        responses[response.scatter_id].append(response)
-    if _attempt(scatters, responses, causes) is None:
+    entries = rows.entries([scatter.id for scatter in scatters])
+    if _attempt(scatters, entries, causes) is None:
         return
     for scatter in scatters:
-        if (error := _attempt([scatter], responses, causes)) is not None:
+        if (error := _attempt([scatter], entries, causes)) is not None:
             _keep_error(scatter, error)
 
 
-def _attempt(
-    scatters: Sequence[Scatter], responses: Mapping[UUID, Sequence[Response]], causes: Causes
-) -> Exception | None:
+def _attempt(scatters: Sequence[Question], entries: Entries, causes: Causes) -> Exception | None:
     """Publish in a savepoint; return what was raised, after rolling back to there."""
     try:
         with transaction.atomic():
             publishing.publish_all(
-                [_event(scatter, responses.get(scatter.id, ()), causes) for scatter in scatters]
+                [_event(scatter, entries.get(scatter.id, ()), causes) for scatter in scatters]
             )
     except OUTAGES:
         raise
@@ -117,16 +113,15 @@ def _attempt(
     return None
 
 
-def _event(scatter: Scatter, responses: Sequence[Response], causes: Causes) -> Outgoing:
+def _event(scatter: Question, entries: Sequence[Entry], causes: Causes) -> Outgoing:
     aggregate = aggregates.gathering(scatter.gathering).aggregate
     return Outgoing(
-        body=aggregate(scatter, responses),
+        body=aggregate(scatter, entries),
         subject=str(scatter.id),
         cause=causes.get(scatter.id),
     )
 
 
-def _keep_error(scatter: Scatter, error: Exception) -> None:
+def _keep_error(scatter: Question, error: Exception) -> None:
     log.error("aggregate_failed", scatter=str(scatter.id), error=describe(error))
-    scatter.error = storable_reason(describe(error))
-    scatter.save(update_fields=["error"])
+    Scatter.objects.filter(id=scatter.id).update(error=storable_reason(describe(error)))

@@ -15,9 +15,9 @@ from wildrydes.subscriptions import Binding
 
 
 def gathers(subscription: str, *, check: Check | None = None) -> Callable[[Aggregate], Aggregate]:
-    """Bind the function that makes an event of a scatter and its responses, when it ends.
+    """Bind the function that makes an event of a question and its entries, when it ends.
 
-    It is called in the transaction that ends the scatter, with the responses in order of arrival,
+    It is called in the transaction that ends the scatter, with the entries in order of arrival,
     and those who timed out last. The event's subject is the scatter's id. `check` returns the data
     of an answer as it is to be recorded; what it refuses, with a `ValueError`, has failed.
     """

@@ -17,8 +17,9 @@ import structlog
 from wildrydes import crashpoints, postgres
 from wildrydes.answering.answer import Answer, failed, refuse_unfit, storable_reason
 from wildrydes.errors import WildRydesError
-from wildrydes.models import Response, Scatter
+from wildrydes.models import Response
 from wildrydes.scatter_gather import aggregates, closing, statements
+from wildrydes.scatter_gather.rows import Question
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +84,7 @@ def record_all(said: Sequence[Said], *, gathering: str) -> list[Verdict]:
     return _record(locked, said)
 
 
-def _record(locked: Sequence[Scatter], said: Sequence[Said]) -> list[Verdict]:
+def _record(locked: Sequence[Question], said: Sequence[Said]) -> list[Verdict]:
     scatters = {scatter.id: scatter for scatter in locked}
     fit = {
         (item.scatter_id, item.responder): _checked(item, scatters[item.scatter_id])
@@ -96,7 +97,7 @@ def _record(locked: Sequence[Scatter], said: Sequence[Said]) -> list[Verdict]:
     return verdicts
 
 
-def _write(said: Sequence[Said], scatters: dict[UUID, Scatter]) -> set[tuple[UUID, str]]:
+def _write(said: Sequence[Said], scatters: dict[UUID, Question]) -> set[tuple[UUID, str]]:
     if not said:
         return set()
     rows = [
@@ -104,7 +105,7 @@ def _write(said: Sequence[Said], scatters: dict[UUID, Scatter]) -> set[tuple[UUI
             "scatter_id": item.scatter_id,
             "responder": item.responder,
             "outcome": item.answer.outcome,
-            "late": scatters[item.scatter_id].status == Scatter.Status.CLOSED,
+            "late": not scatters[item.scatter_id].is_open,
             "data": orjson.Fragment(json.dumps(dict(item.answer.data))),
             "reason": storable_reason(item.answer.reason),
         }
@@ -114,7 +115,7 @@ def _write(said: Sequence[Said], scatters: dict[UUID, Scatter]) -> set[tuple[UUI
         return {(scatter_id, responder) for scatter_id, responder, _ in cursor.fetchall()}
 
 
-def _verdict(item: Said, scatters: dict[UUID, Scatter], written: set[tuple[UUID, str]]) -> Verdict:
+def _verdict(item: Said, scatters: dict[UUID, Question], written: set[tuple[UUID, str]]) -> Verdict:
     """Say what became of an answer; of two by the same responder the first takes the place."""
     scatter = scatters.get(item.scatter_id)
     if scatter is None:
@@ -124,10 +125,10 @@ def _verdict(item: Said, scatters: dict[UUID, Scatter], written: set[tuple[UUID,
     if (key := (item.scatter_id, item.responder)) not in written:
         return "duplicate"
     written.remove(key)
-    return "late" if scatter.status == Scatter.Status.CLOSED else "recorded"
+    return "recorded" if scatter.is_open else "late"
 
 
-def _checked(item: Said, scatter: Scatter) -> Said:
+def _checked(item: Said, scatter: Question) -> Said:
     """Return the answer as the gathering believes it: one that it does not believe has failed."""
     try:
         refuse_unfit(item.answer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wildrydes.models import Scatter
+from wildrydes.scatter_gather.rows import Question
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class First(Rule):
         super().__init__(Scatter.Rule.FIRST, _positive(number))
 
 
-def is_met(scatter: Scatter, *, responded: int, answered: int) -> bool:
+def is_met(scatter: Question, *, responded: int, answered: int) -> bool:
     """Say whether the scatter is complete. When all have responded it is, by any rule but one.
 
     The one is `DEADLINE`, which waits for its deadline unless nobody was asked.

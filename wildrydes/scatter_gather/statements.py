@@ -7,17 +7,18 @@ VALUES (%s, %s, %s, %s, %s, statement_timestamp() + %s::interval, 'open', '', ''
 """
 
 # A process that is stopped while it holds these locks may not hold up a deadline for long.
-LOCK = """
-SELECT *, deadline_at <= clock_timestamp() AS is_overdue,
-    set_config('idle_in_transaction_session_timeout', '5s', true) AS patience
-FROM wildrydes_scatter WHERE id = ANY(%s) ORDER BY id FOR UPDATE
-"""
+QUESTION = """id, gathering, asked, rule, wanted, opened_at, deadline_at, status, closed_at,
+    closed_because, deadline_at <= clock_timestamp() AS is_overdue,
+    set_config('idle_in_transaction_session_timeout', '5s', true) AS patience"""
 
-LOCK_OPEN = """
-SELECT *, deadline_at <= clock_timestamp() AS is_overdue,
-    set_config('idle_in_transaction_session_timeout', '5s', true) AS patience
-FROM wildrydes_scatter WHERE id = ANY(%s) AND status = 'open' ORDER BY id FOR UPDATE
-"""
+LOCK = f"""
+SELECT {QUESTION} FROM wildrydes_scatter WHERE id = ANY(%s) ORDER BY id FOR UPDATE
+"""  # noqa: S608 - constants
+
+LOCK_OPEN = f"""
+SELECT {QUESTION} FROM wildrydes_scatter WHERE id = ANY(%s) AND status = 'open'
+ORDER BY id FOR UPDATE
+"""  # noqa: S608 - constants
 
 # Whoever was written down as timed out may still answer; that is late by then. Who listens for the
 # scatter is told of it once the answer is committed.
@@ -50,17 +51,28 @@ WHERE scatter.id = ANY(%s) ORDER BY scatter.id, name
 ON CONFLICT (scatter_id, responder) DO NOTHING
 """
 
+# With what of its request's message the event has to carry on, where the log still has that.
 CLOSE = """
-UPDATE wildrydes_scatter AS scatter
-SET status = 'closed', closed_at = clock_timestamp(), closed_because = %s
-WHERE id = ANY(%s) RETURNING id, closed_at, pg_notify('wildrydes_scatter', id::text)
+WITH closed AS (
+    UPDATE wildrydes_scatter SET status = 'closed', closed_at = clock_timestamp(),
+        closed_because = %s
+    WHERE id = ANY(%s) RETURNING id, closed_at
+)
+SELECT closed.id, closed.closed_at, message.correlation_id, message.trace_parent,
+    pg_notify('wildrydes_scatter', closed.id::text)
+FROM closed LEFT JOIN wildrydes_message AS message ON message.id = closed.id
 """
 
-CLAIM_DUE = """
-SELECT *, set_config('idle_in_transaction_session_timeout', '5s', true) AS patience
-FROM wildrydes_scatter WHERE status = 'open' AND deadline_at <= clock_timestamp()
-ORDER BY deadline_at LIMIT %s FOR UPDATE SKIP LOCKED
+ENTRIES = """
+SELECT scatter_id, responder, outcome, late, data::text, reason, received_at
+FROM wildrydes_response WHERE scatter_id = ANY(%s) ORDER BY received_at, id
 """
+
+CLAIM_DUE = f"""
+SELECT {QUESTION} FROM wildrydes_scatter
+WHERE status = 'open' AND deadline_at <= clock_timestamp()
+ORDER BY deadline_at LIMIT %s FOR UPDATE SKIP LOCKED
+"""  # noqa: S608 - constants
 
 NEXT_DEADLINE = """
 SELECT min(deadline_at) - clock_timestamp() FROM wildrydes_scatter WHERE status = 'open'

@@ -18,8 +18,7 @@ from datetime import timedelta
 import structlog
 from django.db import connection, transaction
 
-from wildrydes.models import Scatter
-from wildrydes.scatter_gather import closing, statements
+from wildrydes.scatter_gather import closing, rows, statements
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +58,7 @@ def close_due(*, limit: int = CLOSED_AT_ONCE) -> int:
     Any number of processes may call it at once. What someone else has in hand is left to them.
     """
     with transaction.atomic():
-        due = list(Scatter.objects.raw(statements.CLAIM_DUE, [limit]))
+        due = rows.find(statements.CLAIM_DUE, [limit])
         closing.end(due, because="deadline")
     return len(due)
 

@@ -8,13 +8,12 @@ from tests.acceptance.gathering.messages import QuestionAnswered
 from tests.acceptance.gathering.topology import GATHERING, RESPONDERS
 from wildrydes import scatter_gather
 from wildrydes.envelope import Envelope
-from wildrydes.models import Response, Scatter
-from wildrydes.scatter_gather import Answer
+from wildrydes.scatter_gather import Answer, Entry, Question
 
 
 @scatter_gather.gathers(GATHERING)
-def gather(scatter: Scatter, responses: Sequence[Response]) -> QuestionAnswered:
-    return QuestionAnswered({item.responder: item.outcome for item in responses})
+def gather(scatter: Question, entries: Sequence[Entry]) -> QuestionAnswered:
+    return QuestionAnswered({item.responder: item.outcome for item in entries})
 
 
 def _bind(name: str) -> None:

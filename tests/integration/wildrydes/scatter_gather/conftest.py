@@ -21,7 +21,7 @@ from wildrydes import postgres, scatter_gather
 from wildrydes.consumer import answering
 from wildrydes.envelope import Envelope
 from wildrydes.models import Message, Response, Scatter
-from wildrydes.scatter_gather import Answer, aggregates
+from wildrydes.scatter_gather import Answer, Entry, Question, aggregates
 from wildrydes.topology import Queue, Subscription, Topic, Topology, Workers
 
 GATHERING = "asker.gather"
@@ -167,16 +167,16 @@ def gathering(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> Gathering:
         gathering.answers[name] = scatter_gather.answered({"name": name})
         _bind(gathering, name)
 
-    def check(scatter: Scatter, responder: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    def check(scatter: Question, responder: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
         if "lie" in data:
             raise ValueError("a lie")
         return data
 
     @scatter_gather.gathers(GATHERING, check=check)
-    def gather(scatter: Scatter, responses: Sequence[Response]) -> Gathered:
-        if any("bomb" in item.data for item in responses):
+    def gather(scatter: Question, entries: Sequence[Entry]) -> Gathered:
+        if any("bomb" in item.data for item in entries):
             raise RuntimeError("cannot count")
-        return Gathered(sorted((item.responder, item.outcome) for item in responses))
+        return Gathered(sorted((item.responder, item.outcome) for item in entries))
 
     return gathering
 

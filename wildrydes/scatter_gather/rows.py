@@ -1,0 +1,75 @@
+"""Scatters and what was said to them, as they are read in passing.
+
+Without Django's models, which would cost more than everything else that is done with an answer.
+Every function must be called inside a transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from wildrydes import postgres
+from wildrydes.models import Scatter
+from wildrydes.scatter_gather import statements
+
+
+@dataclass(slots=True)
+class Question:
+    """A scatter in hand: who was asked, by which rule, until when.
+
+    While it is open it has no `closed_at`. `is_overdue` says that its deadline was over when it was
+    read.
+    """
+
+    id: UUID
+    gathering: str
+    asked: list[str]
+    rule: str
+    wanted: int
+    opened_at: datetime
+    deadline_at: datetime
+    status: str
+    closed_at: datetime | None
+    closed_because: str
+    is_overdue: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether it was not ended yet."""
+        return self.status == Scatter.Status.OPEN
+
+
+class Entry(NamedTuple):
+    """What became of the question at one responder."""
+
+    scatter_id: UUID
+    responder: str
+    outcome: str
+    late: bool
+    data: Mapping[str, Any]
+    reason: str
+    received_at: datetime
+
+
+def find(statement: str, parameters: Sequence[Any]) -> list[Question]:
+    """Return what a statement has found that selects `statements.QUESTION`."""
+    with postgres.ask(statement, parameters) as cursor:
+        return [Question(*values[:-1]) for values in cursor.fetchall()]
+
+
+def entries(scatter_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Entry]]:
+    """Return what became of these scatters at each responder, in order of arrival."""
+    found: dict[UUID, list[Entry]] = defaultdict(list)
+    with postgres.ask(statements.ENTRIES, [list(scatter_ids)]) as cursor:
+        for scatter_id, responder, outcome, late, data, reason, received_at in cursor.fetchall():
+            entry = Entry(
+                scatter_id, responder, outcome, late, json.loads(data), reason, received_at
+            )
+            found[scatter_id].append(entry)
+    return found
