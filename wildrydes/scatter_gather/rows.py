@@ -23,8 +23,8 @@ from wildrydes.scatter_gather import statements
 class Question:
     """A scatter in hand: who was asked, by which rule, until when.
 
-    While it is open it has no `closed_at`. `is_overdue` says that its deadline was over when it was
-    read.
+    While it is open it has no `closed_at`. `is_overdue` says that its deadline was over once it was
+    locked.
     """
 
     id: UUID
@@ -58,7 +58,7 @@ class Entry(NamedTuple):
 
 
 def find(statement: str, parameters: Sequence[Any]) -> list[Question]:
-    """Return what a statement has found that selects `statements.QUESTION`."""
+    """Return what a statement has found that selects `QUESTION` and `PATIENCE`."""
     with postgres.ask(statement, parameters) as cursor:
         return [Question(*values[:-1]) for values in cursor.fetchall()]
 

@@ -6,18 +6,25 @@ INSERT INTO wildrydes_scatter
 VALUES (%s, %s, %s, %s, %s, statement_timestamp() + %s::interval, 'open', '', '')
 """
 
-# A process that is stopped while it holds these locks may not hold up a deadline for long.
 QUESTION = """id, gathering, asked, rule, wanted, opened_at, deadline_at, status, closed_at,
-    closed_because, deadline_at <= clock_timestamp() AS is_overdue,
-    set_config('idle_in_transaction_session_timeout', '5s', true) AS patience"""
+    closed_because, deadline_at <= clock_timestamp() AS is_overdue"""
 
+# A process that is stopped while it holds these locks may not hold up a deadline for long.
+PATIENCE = "set_config('idle_in_transaction_session_timeout', '5s', true)"
+
+# The clock is read once a row is locked: whoever had it may have held it beyond the deadline.
 LOCK = f"""
-SELECT {QUESTION} FROM wildrydes_scatter WHERE id = ANY(%s) ORDER BY id FOR UPDATE
+WITH locked AS MATERIALIZED (
+    SELECT * FROM wildrydes_scatter WHERE id = ANY(%s) ORDER BY id FOR UPDATE
+)
+SELECT {QUESTION}, {PATIENCE} FROM locked
 """  # noqa: S608 - constants
 
 LOCK_OPEN = f"""
-SELECT {QUESTION} FROM wildrydes_scatter WHERE id = ANY(%s) AND status = 'open'
-ORDER BY id FOR UPDATE
+WITH locked AS MATERIALIZED (
+    SELECT * FROM wildrydes_scatter WHERE id = ANY(%s) AND status = 'open' ORDER BY id FOR UPDATE
+)
+SELECT {QUESTION}, {PATIENCE} FROM locked
 """  # noqa: S608 - constants
 
 # Whoever was written down as timed out may still answer; that is late by then. Who listens for the
@@ -69,7 +76,7 @@ FROM wildrydes_response WHERE scatter_id = ANY(%s) ORDER BY received_at, id
 """
 
 CLAIM_DUE = f"""
-SELECT {QUESTION} FROM wildrydes_scatter
+SELECT {QUESTION}, {PATIENCE} FROM wildrydes_scatter
 WHERE status = 'open' AND deadline_at <= clock_timestamp()
 ORDER BY deadline_at LIMIT %s FOR UPDATE SKIP LOCKED
 """  # noqa: S608 - constants

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +26,15 @@ from wildrydes.scatter_gather import (
 )
 
 from .conftest import RESPONDERS, Gathering, another_connection, let_deadlines_pass
+
+
+def somebody_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock')"
+        )
+        return bool(cursor.fetchall() == [(True,)])
 
 
 def test_a_responder_that_answers_twice_is_told_what_stands(gathering: Gathering) -> None:
@@ -72,6 +82,27 @@ def test_an_answer_after_the_deadline_is_late_also_if_nobody_has_ended_the_scatt
     assert gathering.record(scatter_id, "ann", answered({})).late
     assert Scatter.objects.get().closed_because == "deadline"
     assert gathering.gathered() == [(str(scatter_id), [[name, "timed_out"] for name in RESPONDERS])]
+
+
+def test_an_answer_that_had_to_wait_beyond_the_deadline_is_late(gathering: Gathering) -> None:
+    """Given another transaction that holds the scatter from before the deadline until after it."""
+    scatter_id = gathering.ask(deadline=timedelta(seconds=1))
+    said: list[Response] = []
+
+    def answer() -> None:
+        said.append(gathering.record(scatter_id, "ann", answered({})))
+        connection.close()
+
+    with another_connection() as elsewhere:
+        elsewhere.execute("SELECT 1 FROM wildrydes_scatter FOR UPDATE")
+        waiting = threading.Thread(target=answer)
+        waiting.start()
+        while not somebody_waits_for_a_lock():
+            assert waiting.is_alive()
+        elsewhere.execute("SELECT pg_sleep_until(deadline_at) FROM wildrydes_scatter")
+    waiting.join(timeout=10)
+    assert [response.late for response in said] == [True]
+    assert Scatter.objects.get().closed_because == "deadline"
 
 
 def test_a_responder_may_answer_later_by_a_message(gathering: Gathering) -> None:
