@@ -52,18 +52,23 @@ def close_complete(scatter_ids: Sequence[UUID]) -> int:
 
 
 def end_complete(locked: Sequence[Question]) -> int:
-    """End those of the locked scatters that are open and complete; count them."""
-    open_ = [scatter for scatter in locked if scatter.is_open]
+    """End those of the locked scatters that are open and complete; count them.
+
+    Those whose deadline has passed while they were locked are ended too: nobody else could.
+    """
+    open_ = {scatter.id: scatter for scatter in locked if scatter.is_open}
     if not open_:
         return 0
-    with postgres.ask(statements.COUNT, [[scatter.id for scatter in open_]]) as cursor:
-        counts = {found: (responded, said) for found, responded, said in cursor.fetchall()}
-    complete = []
-    for scatter in open_:
-        responded, said = counts.get(scatter.id, (0, 0))
-        if rules.is_met(scatter, responded=responded, answered=said):
-            complete.append(scatter)
+    complete, overdue = [], []
+    with postgres.ask(statements.COUNT, [list(open_)]) as cursor:
+        for scatter_id, is_overdue, responded, answered in cursor.fetchall():
+            scatter = open_[scatter_id]
+            if rules.is_met(scatter, responded=responded, answered=answered):
+                complete.append(scatter)
+            elif is_overdue:
+                overdue.append(scatter)
     end(complete, because="completed")
+    end(overdue, because="deadline")
     return len(complete)
 
 

@@ -46,8 +46,12 @@ SELECT scatter_id, responder, pg_notify('wildrydes_scatter', scatter_id::text) F
 """
 
 COUNT = """
-SELECT scatter_id, count(*), count(*) FILTER (WHERE outcome = 'answered')
-FROM wildrydes_response WHERE scatter_id = ANY(%s) GROUP BY scatter_id
+SELECT scatter.id, scatter.deadline_at <= clock_timestamp(), said.responded, said.answered
+FROM wildrydes_scatter AS scatter CROSS JOIN LATERAL (
+    SELECT count(*) AS responded, count(*) FILTER (WHERE outcome = 'answered') AS answered
+    FROM wildrydes_response WHERE scatter_id = scatter.id
+) AS said
+WHERE scatter.id = ANY(%s)
 """
 
 TIME_OUT = """

@@ -21,6 +21,7 @@ from wildrydes.scatter_gather import (
     NotAskedError,
     UnknownScatterError,
     answered,
+    closing,
     declined,
     timekeeper,
 )
@@ -103,6 +104,20 @@ def test_an_answer_that_had_to_wait_beyond_the_deadline_is_late(gathering: Gathe
     waiting.join(timeout=10)
     assert [response.late for response in said] == [True]
     assert Scatter.objects.get().closed_because == "deadline"
+
+
+def test_a_deadline_that_passes_while_answers_are_recorded_is_kept_by_who_records_them(
+    gathering: Gathering,
+) -> None:
+    scatter_id = gathering.ask(deadline=timedelta(seconds=1))
+    with transaction.atomic():
+        (locked,) = closing.lock([scatter_id])
+        assert not locked.is_overdue, "too slow a machine"
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep_until(deadline_at) FROM wildrydes_scatter")
+        assert closing.end_complete([locked]) == 0
+    assert Scatter.objects.get().closed_because == "deadline"
+    assert gathering.gathered() == [(str(scatter_id), [[name, "timed_out"] for name in RESPONDERS])]
 
 
 def test_a_responder_may_answer_later_by_a_message(gathering: Gathering) -> None:
