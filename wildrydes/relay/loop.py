@@ -90,10 +90,10 @@ class Relay:
     def _take_turn_and_wait(self) -> None:
         """Take a turn. Where it leaves nothing behind wait for the next call.
 
-        Whoever was called while at work, or found no place for all, rests first: what comes
-        meanwhile goes out together, into the places that come free meanwhile. A message alone costs
-        its consumers nearly as much as ten, and their processors are ours. A backlog that is to be
-        routed is not rested upon.
+        Whoever was called while at work, or did not send all that it found as it found it, rests
+        first: what comes meanwhile goes out together, into the places that come free meanwhile. A
+        message alone costs its consumers nearly as much as ten, and their processors are ours. A
+        backlog that is to be routed is not rested upon.
         """
         begun = time.monotonic()
         is_at_work = self.turn()

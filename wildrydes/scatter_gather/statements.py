@@ -12,19 +12,20 @@ QUESTION = """id, gathering, asked, rule, wanted, opened_at, deadline_at, status
 # A process that is stopped while it holds these locks may not hold up a deadline for long.
 PATIENCE = "set_config('idle_in_transaction_session_timeout', '5s', true)"
 
-# The clock is read once a row is locked: whoever had it may have held it beyond the deadline.
+# The clock is read when all rows are locked: whoever had one may have held it beyond the deadline
+# of any. To put them in order once more takes all of them before the first is looked at.
 LOCK = f"""
 WITH locked AS MATERIALIZED (
     SELECT * FROM wildrydes_scatter WHERE id = ANY(%s) ORDER BY id FOR UPDATE
 )
-SELECT {QUESTION}, {PATIENCE} FROM locked
+SELECT {QUESTION}, {PATIENCE} FROM locked ORDER BY id
 """  # noqa: S608 - constants
 
 LOCK_OPEN = f"""
 WITH locked AS MATERIALIZED (
     SELECT * FROM wildrydes_scatter WHERE id = ANY(%s) AND status = 'open' ORDER BY id FOR UPDATE
 )
-SELECT {QUESTION}, {PATIENCE} FROM locked
+SELECT {QUESTION}, {PATIENCE} FROM locked ORDER BY id
 """  # noqa: S608 - constants
 
 # Whoever was written down as timed out may still answer; that is late by then. Who listens for the
@@ -51,7 +52,7 @@ FROM wildrydes_scatter AS scatter CROSS JOIN LATERAL (
     SELECT count(*) AS responded, count(*) FILTER (WHERE outcome = 'answered') AS answered
     FROM wildrydes_response WHERE scatter_id = scatter.id
 ) AS said
-WHERE scatter.id = ANY(%s)
+WHERE scatter.id = ANY(%s) ORDER BY scatter.id
 """
 
 TIME_OUT = """

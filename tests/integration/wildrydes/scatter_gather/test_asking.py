@@ -38,8 +38,19 @@ def test_a_question_reaches_everyone_and_their_answers_become_one_event(
     event_row = Message.objects.get(type="v1.test.gathered")
     assert event_row.correlation_id == request.correlation_id
     assert event_row.causation_id == scatter_id
+    assert event_row.trace_parent.split("-")[1] == request.trace_parent.split("-")[1]
     assert not Dispatch.objects.exists()
     assert not Receipt.objects.exclude(status="done").exists()
+
+
+def test_a_scatter_ends_also_when_the_log_has_let_go_of_its_request(gathering: Gathering) -> None:
+    scatter_id = gathering.ask(rule=First(1))
+    Message.objects.all().delete()
+    gathering.record(scatter_id, "ann", answered({}))
+    assert Scatter.objects.get().closed_because == "completed"
+    event = Message.objects.get()
+    assert (event.subject, event.causation_id) == (str(scatter_id), None)
+    assert event.correlation_id == str(event.id)
 
 
 def test_only_those_are_asked_whose_filter_wants_the_question(gathering: Gathering) -> None:

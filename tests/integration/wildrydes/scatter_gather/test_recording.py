@@ -23,10 +23,11 @@ from wildrydes.scatter_gather import (
     answered,
     closing,
     declined,
+    recording,
     timekeeper,
 )
 
-from .conftest import RESPONDERS, Gathering, another_connection, let_deadlines_pass
+from .conftest import GATHERING, RESPONDERS, Gathering, another_connection, let_deadlines_pass
 
 
 def somebody_waits_for_a_lock() -> bool:
@@ -85,25 +86,29 @@ def test_an_answer_after_the_deadline_is_late_also_if_nobody_has_ended_the_scatt
     assert gathering.gathered() == [(str(scatter_id), [[name, "timed_out"] for name in RESPONDERS])]
 
 
-def test_an_answer_that_had_to_wait_beyond_the_deadline_is_late(gathering: Gathering) -> None:
-    """Given another transaction that holds the scatter from before the deadline until after it."""
-    scatter_id = gathering.ask(deadline=timedelta(seconds=1))
-    said: list[Response] = []
+def test_an_answer_that_had_to_wait_beyond_the_deadline_is_late_whichever_it_waited_for(
+    gathering: Gathering,
+) -> None:
+    """Given two scatters, of which another transaction holds the second beyond both deadlines."""
+    ids = sorted(gathering.ask(number, deadline=timedelta(seconds=1)) for number in (1, 2))
+    verdicts: list[str] = []
 
     def answer() -> None:
-        said.append(gathering.record(scatter_id, "ann", answered({})))
+        said = [recording.Said(scatter_id, "ann", answered({})) for scatter_id in ids]
+        with transaction.atomic():
+            verdicts.extend(recording.record_all(said, gathering=GATHERING))
         connection.close()
 
     with another_connection() as elsewhere:
-        elsewhere.execute("SELECT 1 FROM wildrydes_scatter FOR UPDATE")
+        elsewhere.execute("SELECT 1 FROM wildrydes_scatter WHERE id = %s FOR UPDATE", [ids[1]])
         waiting = threading.Thread(target=answer)
         waiting.start()
         while not somebody_waits_for_a_lock():
             assert waiting.is_alive()
-        elsewhere.execute("SELECT pg_sleep_until(deadline_at) FROM wildrydes_scatter")
+        elsewhere.execute("SELECT pg_sleep_until(max(deadline_at)) FROM wildrydes_scatter")
     waiting.join(timeout=10)
-    assert [response.late for response in said] == [True]
-    assert Scatter.objects.get().closed_because == "deadline"
+    assert verdicts == ["late", "late"]
+    assert {scatter.closed_because for scatter in Scatter.objects.all()} == {"deadline"}
 
 
 def test_a_deadline_that_passes_while_answers_are_recorded_is_kept_by_who_records_them(
