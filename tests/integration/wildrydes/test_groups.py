@@ -189,7 +189,7 @@ def test_positions_of_a_group_are_in_the_order_of_the_commits(fifo: Kernel) -> N
             publishing.publish(Happened(1), group_id="a")
             first_is_stored.set()
             second_may_not_pass.wait(timeout=1)
-        finished.append(1)
+            finished.append(1)
         connection.close()
 
     thread = threading.Thread(target=publish_slowly)
