@@ -52,11 +52,14 @@ class Channel(redis.Channel):
 
     def _put(self, queue: str, message: dict[str, Any], **options: Any) -> None:
         """Push an entry as kombu does, written by orjson: bodies are large, and strings."""
-        if "_publish_batch" in options or self._expires:  # type: ignore[attr-defined]
+        if self._expires:  # type: ignore[attr-defined]
             super()._put(queue, message, **options)
             return
         priority = self._get_message_priority(message)
         key = self._q_for_pri(queue, priority)  # type: ignore[attr-defined]
+        if (together := options.get("_publish_batch")) is not None:
+            together.add("lpush", key, orjson.dumps(message))
+            return
         with self.conn_or_acquire() as client:
             client.lpush(key, orjson.dumps(message))
 

@@ -3,14 +3,14 @@
 A delivery is a dispatch together with its messages. It is sent straight to the subscription's
 queue, without an exchange whose bindings Redis could forget.
 
-Guarantee: `put` returned means that Redis took the delivery.
-Does not guarantee: that Redis keeps it; the dispatch's lease does that.
+Guarantee: `put` returned means that Redis took the deliveries.
+Does not guarantee: that Redis keeps them; the dispatches' leases do that.
 Source: Hohpe and Woolf, Messaging Endpoint.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -19,12 +19,16 @@ from uuid import UUID
 
 import celery
 import kombu
-from kombu.exceptions import OperationalError
+from kombu.exceptions import (  # type: ignore[attr-defined]  # new in kombu 5.7
+    BatchPublishError,
+    OperationalError,
+)
 from redis.exceptions import RedisError
 
 from wildrydes.errors import UnreadableMessageError
 
-WIRE_ERRORS = (OperationalError, RedisError, ConnectionError, TimeoutError)
+WIRE_ERRORS = (BatchPublishError, OperationalError, RedisError, ConnectionError, TimeoutError)
+TOGETHER = 32  # deliveries that go to Redis in one round trip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,21 +88,40 @@ def _channel(queue: str) -> kombu.Queue:
     return kombu.Queue(queue)
 
 
-def put(
-    delivery: Delivery, *, subscription: str, queue: str, then: Sequence[Mapping[str, Any]] = ()
-) -> None:
-    """Hand one delivery to Redis; `then` are the tasks that follow it in its chain.
+@dataclass(frozen=True, kw_only=True)
+class Parcel:
+    """A delivery, where it goes, and the tasks that follow it in its chain."""
 
-    Raises one of `WIRE_ERRORS` when Redis does not take it.
+    delivery: Delivery
+    subscription: str
+    queue: str
+    then: Sequence[Mapping[str, Any]] = ()
+
+
+def put(parcels: Iterable[Parcel]) -> None:
+    """Hand deliveries to Redis, in order.
+
+    Raises one of `WIRE_ERRORS` when Redis does not take one; some may have been sent then.
     """
+    with (
+        celery.current_app.producer_pool.acquire(block=True) as producer,
+        producer.batch(max_size=TOGETHER),  # type: ignore[attr-defined]  # new in 5.7
+    ):
+        for parcel in parcels:
+            _send(parcel, producer)
+
+
+def _send(parcel: Parcel, producer: kombu.Producer) -> None:
+    delivery = parcel.delivery
     celery.current_app.send_task(
-        subscription,
+        parcel.subscription,
         args=[delivery.to_wire()],
-        queue=_channel(queue),  # type: ignore[arg-type]  # the stubs know names only
+        queue=_channel(parcel.queue),  # type: ignore[arg-type]  # the stubs know names only
         task_id=str(delivery.dispatch_id),
         argsrepr=f"({len(delivery.messages)} messages, attempt {delivery.attempt})",
         kwargsrepr="{}",
         ignore_result=True,
         retry=False,
-        chain=list(then) or None,
+        chain=list(parcel.then) or None,
+        producer=producer,
     )

@@ -15,52 +15,51 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
-from uuid import UUID, uuid5
+from typing import Any, Protocol
+from uuid import UUID, uuid4, uuid5
 
 import celery
 from celery.canvas import Signature
 
 from wildrydes import topology
-from wildrydes.wire import Delivery
 
 RECORD = "record"
 CLOSE = "close"
 
 
-class Part(NamedTuple):
-    """One delivery of a chord: to which subscription, and which messages are in it."""
+class Going(Protocol):
+    """A dispatch that is about to be sent."""
 
-    subscription: str
-    message_ids: Sequence[UUID]
-    delivery: Delivery
+    @property
+    def id(self) -> UUID:
+        """Return its id."""
 
+    @property
+    def subscription(self) -> str:
+        """Return the name of the subscription that it goes to."""
 
-def needs_chord(subscription: str) -> bool:
-    """Say whether deliveries to this subscription go by chord: it answers, and chords can count."""
-    entry = topology.current().subscription(subscription)
-    has_backend = bool(celery.current_app.conf.result_backend)
-    return has_backend and bool(entry.responder) and not entry.command
-
-
-def then(subscription: str, *, dispatch_id: UUID) -> Sequence[Signature[Any]]:
-    """Return what a delivery to this subscription has for the rest of its chain, if it has one."""
-    entry = topology.current().subscription(subscription)
-    if not (entry.responder and entry.command):
-        return []
-    return [_record(entry.answers_to, dispatch_id)]
+    @property
+    def message_ids(self) -> Sequence[UUID]:
+        """Return the ids of its messages."""
 
 
-def put(parts: Iterable[Part]) -> None:
-    """Hand deliveries to Redis: one chord for each gathering.
+def following(going: Iterable[Going]) -> dict[UUID, Sequence[Signature[Any]]]:
+    """Return what each dispatch of one turn has for the rest of its chain, where it has one.
 
-    Raises one of `wire.WIRE_ERRORS` when Redis does not take them; some may have been sent then.
+    Redis is told how many will be counted in each chord; raises one of `wire.WIRE_ERRORS` when it
+    is away.
     """
-    headers: dict[str, list[Part]] = defaultdict(list)
-    for part in parts:
-        headers[topology.current().subscription(part.subscription).answers_to].append(part)
+    found: dict[UUID, Sequence[Signature[Any]]] = {}
+    headers: dict[str, list[Going]] = defaultdict(list)
+    for item in going:
+        entry = topology.current().subscription(item.subscription)
+        if entry.responder and entry.command:
+            found[item.id] = [_record(entry.answers_to, item.id)]
+        elif entry.responder and celery.current_app.conf.result_backend:
+            headers[entry.answers_to].append(item)
     for gathering, header in headers.items():
-        _chord(gathering, header).apply_async()
+        found |= _chord(gathering, header)
+    return found
 
 
 def record_id(dispatch_id: UUID) -> UUID:
@@ -81,35 +80,35 @@ def queues_of_answers(queue: str) -> frozenset[str]:
     )
 
 
-def _record(asker: str, dispatch_id: UUID) -> Signature[Any]:
+def _chord(gathering: str, header: Sequence[Going]) -> dict[UUID, Sequence[Signature[Any]]]:
+    """Return what follows each delivery of a chord: a part that is counted, and ends in its body.
+
+    The parts are what `celery.chord` would make of these chains. Canvas copies each of them several
+    times to find that out, which takes longer than all else that the relay does with a request.
+    """
+    chord_id = str(uuid4())
+    celery.current_app.backend.set_chord_size(chord_id, len(header))
+    scatters = sorted({str(message_id) for item in header for message_id in item.message_ids})
+    close = _task(
+        f"{gathering}.{CLOSE}",
+        queue=topology.current().subscription(gathering).queue,
+        args=(scatters,),
+        immutable=True,
+        task_id=str(uuid4()),
+        group_id=chord_id,
+    )
+    return {
+        item.id: [_record(gathering, item.id, group_id=chord_id, group_index=place, chord=close)]
+        for place, item in enumerate(header)
+    }
+
+
+def _record(asker: str, dispatch_id: UUID, **counted: Any) -> Signature[Any]:
     return _task(
         f"{asker}.{RECORD}",
         queue=topology.current().subscription(asker).queue,
         task_id=str(record_id(dispatch_id)),
-    )
-
-
-def _chord(gathering: str, header: Sequence[Part]) -> Signature[Any]:
-    queue = topology.current().subscription(gathering).queue
-    scatters = sorted({str(message_id) for part in header for message_id in part.message_ids})
-    close = _task(f"{gathering}.{CLOSE}", queue=queue, args=(scatters,), immutable=True)
-    chains = [
-        celery.chain(_delivery(part), _record(gathering, part.delivery.dispatch_id))
-        for part in header
-    ]
-    return celery.chord(chains, close)
-
-
-def _delivery(part: Part) -> Signature[Any]:
-    delivery = part.delivery
-    return _task(
-        part.subscription,
-        queue=topology.current().subscription(part.subscription).queue,
-        args=(delivery.to_wire(),),
-        task_id=str(delivery.dispatch_id),
-        argsrepr=f"({len(delivery.messages)} messages, attempt {delivery.attempt})",
-        kwargsrepr="{}",
-        retry=False,
+        **counted,
     )
 
 

@@ -146,50 +146,29 @@ def mark_sent(dispatches: Sequence[Dispatch]) -> list[Dispatch]:
 def put_on_wire(dispatches: Sequence[Dispatch], *, origin: str, recent: RecentMessages) -> None:
     """Send each dispatch with its messages; `recent` spares reading those of the log again.
 
-    When Redis does not take one, it and those after it wait again, and the error is raised.
+    When Redis does not take all of them they wait again, and the error is raised; those that it
+    took nevertheless are copies then, which receipts absorb.
     """
+    if not dispatches:
+        return
     logged = _from_log(dispatches, recent)
-    plain = _put_by_chord(dispatches, origin=origin, logged=logged)
-    for index, dispatch in enumerate(plain):
-        delivery = _delivery(dispatch, origin=origin, messages=_messages_of(dispatch, logged))
-        try:
-            wire.put(
-                delivery,
-                subscription=dispatch.subscription,
-                queue=dispatch.queue,
-                then=carrier.then(dispatch.subscription, dispatch_id=dispatch.id),
-            )
-        except wire.WIRE_ERRORS:
-            _wait_again(plain[index:])
-            raise
-        crashpoints.reach("relay.sent")
-        SENT.labels(dispatch.subscription).inc()
-
-
-def _put_by_chord(
-    dispatches: Sequence[Dispatch], *, origin: str, logged: Events
-) -> Sequence[Dispatch]:
-    """Send the dispatches of those who are asked together so; return the others."""
-    answering = [item for item in dispatches if carrier.needs_chord(item.subscription)]
-    if not answering:
-        return dispatches
     try:
-        carrier.put(
-            carrier.Part(
-                item.subscription,
-                item.message_ids,
-                _delivery(item, origin=origin, messages=_messages_of(item, logged)),
+        following = carrier.following(dispatches)
+        wire.put(
+            wire.Parcel(
+                delivery=_delivery(item, origin=origin, messages=_messages_of(item, logged)),
+                subscription=item.subscription,
+                queue=item.queue,
+                then=following.get(item.id, ()),
             )
-            for item in answering
+            for item in dispatches
         )
     except wire.WIRE_ERRORS:
         _wait_again(dispatches)
         raise
-    for item in answering:
-        crashpoints.reach("relay.sent")
+    crashpoints.reach("relay.sent")
+    for item in dispatches:
         SENT.labels(item.subscription).inc()
-    sent = {item.id for item in answering}
-    return [item for item in dispatches if item.id not in sent]
 
 
 def _merge(waiting: Sequence[Dispatch]) -> list[list[Dispatch]]:
