@@ -12,6 +12,7 @@ from celery.signals import worker_ready
 from kombu.transport import TRANSPORT_ALIASES
 
 from wildrydes import garbage, serialization
+from wildrydes.task_events import EventsTogether
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
@@ -25,5 +26,7 @@ serialization.register()
 app = Celery("wildrydes", amqp="wildrydes.transport:AMQP")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+app.steps["consumer"].add(EventsTogether)
 
 worker_ready.connect(garbage.leave_alone_what_is_loaded)

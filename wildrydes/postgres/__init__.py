@@ -34,6 +34,7 @@ def driver_parameters() -> dict[str, Any]:
 def ask(statement: str, parameters: Sequence[Any]) -> CursorWrapper:
     """Run one readable statement together with what was said before it; return its cursor.
 
+    Several with `;` between them go together too, and the cursor has a set of rows for each.
     Statements of others go by Django's cursors, alone: one that Postgres cannot read keeps it from
     carrying out all that travels with it.
     """

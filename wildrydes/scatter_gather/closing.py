@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 Causes = Mapping[UUID, Context]
 Entries = Mapping[UUID, Sequence[Entry]]
+Count = tuple[UUID, bool, int, int]  # a scatter, is it overdue, how many responded and answered
 OUTAGES = (OperationalError, InterfaceError)
 
 
@@ -52,21 +53,27 @@ def close_complete(scatter_ids: Sequence[UUID]) -> int:
 
 
 def end_complete(locked: Sequence[Question]) -> int:
-    """End those of the locked scatters that are open and complete; count them.
+    """End those of the locked scatters that are open and complete; count them."""
+    open_ = [scatter.id for scatter in locked if scatter.is_open]
+    if not open_:
+        return 0
+    with postgres.ask(statements.COUNT, [open_]) as cursor:
+        return end_counted(locked, cursor.fetchall())
+
+
+def end_counted(locked: Sequence[Question], counts: Iterable[Count]) -> int:
+    """End those of the locked, open scatters that are complete by these counts; count them.
 
     Those whose deadline has passed while they were locked are ended too: nobody else could.
     """
-    open_ = {scatter.id: scatter for scatter in locked if scatter.is_open}
-    if not open_:
-        return 0
+    scatters = {scatter.id: scatter for scatter in locked}
     complete, overdue = [], []
-    with postgres.ask(statements.COUNT, [list(open_)]) as cursor:
-        for scatter_id, is_overdue, responded, answered in cursor.fetchall():
-            scatter = open_[scatter_id]
-            if rules.is_met(scatter, responded=responded, answered=answered):
-                complete.append(scatter)
-            elif is_overdue:
-                overdue.append(scatter)
+    for scatter_id, is_overdue, responded, answered in counts:
+        scatter = scatters[scatter_id]
+        if rules.is_met(scatter, responded=responded, answered=answered):
+            complete.append(scatter)
+        elif is_overdue:
+            overdue.append(scatter)
     end(complete, because="completed")
     end(overdue, because="deadline")
     return len(complete)

@@ -91,15 +91,16 @@ def _record(locked: Sequence[Question], said: Sequence[Said]) -> list[Verdict]:
         for item in reversed(said)
         if item.scatter_id in scatters and item.responder in scatters[item.scatter_id].asked
     }
-    written = _write(list(fit.values()), scatters)
+    written, counts = _write(list(fit.values()), scatters)
     verdicts = [_verdict(item, scatters, written) for item in said]
-    closing.end_complete(locked)
+    closing.end_counted(locked, counts)
     return verdicts
 
 
-def _write(said: Sequence[Said], scatters: dict[UUID, Question]) -> set[tuple[UUID, str]]:
-    if not said:
-        return set()
+def _write(
+    said: Sequence[Said], scatters: dict[UUID, Question]
+) -> tuple[set[tuple[UUID, str]], list[closing.Count]]:
+    """Write what was said; return which of it is new, and how far each open scatter is now."""
     rows = [
         {
             "scatter_id": item.scatter_id,
@@ -111,8 +112,11 @@ def _write(said: Sequence[Said], scatters: dict[UUID, Question]) -> set[tuple[UU
         }
         for item in said
     ]
-    with postgres.ask(statements.RECORD, [orjson.dumps(rows).decode()]) as cursor:
-        return {(scatter_id, responder) for scatter_id, responder, _ in cursor.fetchall()}
+    open_ = [scatter.id for scatter in scatters.values() if scatter.is_open]
+    with postgres.ask(statements.RECORD_AND_COUNT, [orjson.dumps(rows).decode(), open_]) as cursor:
+        written = {(scatter_id, responder) for scatter_id, responder, _ in cursor.fetchall()}
+        cursor.nextset()
+        return written, cursor.fetchall()
 
 
 def _verdict(item: Said, scatters: dict[UUID, Question], written: set[tuple[UUID, str]]) -> Verdict:

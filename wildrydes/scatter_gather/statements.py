@@ -55,6 +55,9 @@ FROM wildrydes_scatter AS scatter CROSS JOIN LATERAL (
 WHERE scatter.id = ANY(%s) ORDER BY scatter.id
 """
 
+# In one round trip. The count sees what was recorded just before it.
+RECORD_AND_COUNT = f"{RECORD}; {COUNT}"
+
 TIME_OUT = """
 INSERT INTO wildrydes_response (scatter_id, responder, outcome, late, data, reason, received_at)
 SELECT scatter.id, name, 'timed_out', false, '{}', '', clock_timestamp()
