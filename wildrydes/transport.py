@@ -41,7 +41,17 @@ class AMQP(amqp.AMQP):
 
 
 class Channel(redis.Channel):
-    """A channel that survives entries which are not JSON."""
+    """A channel that survives entries which are not JSON, and keeps the client that it sends by."""
+
+    _sender: Any = None
+
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        """Return a client as kombu does, which makes a new one for each message that it sends."""
+        if asynchronous:
+            return super()._create_client(asynchronous)  # type: ignore[misc]
+        if self._sender is None or self._sender.connection_pool is not self.pool:
+            self._sender = super()._create_client()  # type: ignore[misc]
+        return self._sender
 
     def _brpop_read(self, **options: Any) -> Any:
         try:

@@ -89,7 +89,7 @@ def _channel(queue: str) -> kombu.Queue:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parcel:
+class Addressed:
     """A delivery, where it goes, and the tasks that follow it in its chain."""
 
     delivery: Delivery
@@ -98,7 +98,7 @@ class Parcel:
     then: Sequence[Mapping[str, Any]] = ()
 
 
-def put(parcels: Iterable[Parcel]) -> None:
+def put(deliveries: Iterable[Addressed]) -> None:
     """Hand deliveries to Redis, in order.
 
     Raises one of `WIRE_ERRORS` when Redis does not take one; some may have been sent then.
@@ -107,21 +107,22 @@ def put(parcels: Iterable[Parcel]) -> None:
         celery.current_app.producer_pool.acquire(block=True) as producer,
         producer.batch(max_size=TOGETHER),  # type: ignore[attr-defined]  # new in 5.7
     ):
-        for parcel in parcels:
-            _send(parcel, producer)
+        for addressed in deliveries:
+            _send(addressed, producer)
 
 
-def _send(parcel: Parcel, producer: kombu.Producer) -> None:
-    delivery = parcel.delivery
+def _send(addressed: Addressed, producer: kombu.Producer) -> None:
+    delivery = addressed.delivery
     celery.current_app.send_task(
-        parcel.subscription,
+        addressed.subscription,
         args=[delivery.to_wire()],
-        queue=_channel(parcel.queue),  # type: ignore[arg-type]  # the stubs know names only
+        queue=_channel(addressed.queue),  # type: ignore[arg-type]  # the stubs know names only
+        declare=[],
         task_id=str(delivery.dispatch_id),
         argsrepr=f"({len(delivery.messages)} messages, attempt {delivery.attempt})",
         kwargsrepr="{}",
         ignore_result=True,
         retry=False,
-        chain=list(parcel.then) or None,
+        chain=list(addressed.then) or None,
         producer=producer,
     )

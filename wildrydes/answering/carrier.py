@@ -108,6 +108,8 @@ def _record(asker: str, dispatch_id: UUID, **counted: Any) -> Signature[Any]:
         f"{asker}.{RECORD}",
         queue=topology.current().subscription(asker).queue,
         task_id=str(record_id(dispatch_id)),
+        argsrepr="(answers)",
+        kwargsrepr="{}",
         **counted,
     )
 
@@ -115,10 +117,13 @@ def _record(asker: str, dispatch_id: UUID, **counted: Any) -> Signature[Any]:
 def _task(
     name: str, *, queue: str, args: Sequence[Any] = (), immutable: bool = False, **options: Any
 ) -> Signature[Any]:
-    """Return a task for a queue that Celery knows by name, and that it goes straight to."""
+    """Return a task for a queue that Celery knows by name, and that it goes straight to.
+
+    Nothing is declared: whoever takes from the queue has done that.
+    """
     return celery.signature(
         name,
         args=tuple(args),
         immutable=immutable,
-        options={"queue": queue, "ignore_result": True, **options},
+        options={"queue": queue, "declare": [], "ignore_result": True, **options},
     )

@@ -139,13 +139,13 @@ def claim(origin: Origin, items: Sequence[Item]) -> Claimed:
     columns: list[Any] = [
         orjson.dumps([item.envelope.type for item in items]).decode(),
         orjson.dumps([item.envelope.group_id for item in items]).decode(),
-        _array([item.envelope.position for item in items]),
+        postgres.array([item.envelope.position for item in items]),
     ]
     where: list[Any] = [
         *(origin.subscription, origin.dispatch_id, origin.dispatched_at),
         origin.worker,
     ]
-    with postgres.ask(CLAIM_NEW, [*where, _array(ids), *columns]) as cursor:
+    with postgres.ask(CLAIM_NEW, [*where, postgres.array(ids), *columns]) as cursor:
         ((new, now),) = cursor.fetchall()
         attempts = dict.fromkeys(new or (), 1)
         known: frozenset[UUID] = frozenset()
@@ -239,11 +239,6 @@ def _fate(failure: Failure) -> tuple[Receipt.Status, str, timedelta | None]:
             return Receipt.Status.DEAD, reason, None
         case Drop(reason):
             return Receipt.Status.DROPPED, reason, None
-
-
-def _array(values: Sequence[UUID] | Sequence[int]) -> str:
-    """Return a Postgres array of what looks in JSON as it does there; psycopg takes much longer."""
-    return f"{{{orjson.dumps(values).decode()[1:-1]}}}"
 
 
 def _storable(text: str, most: int) -> str:

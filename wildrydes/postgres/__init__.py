@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
+import orjson
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.utils import CursorWrapper
@@ -47,3 +49,8 @@ def say(statement: str, parameters: Sequence[Any]) -> None:
     What is wrong with it is raised by the next statement, or the end of the innermost block.
     """
     here().say(statement, parameters)
+
+
+def array(values: Sequence[UUID] | Sequence[int]) -> str:
+    """Return a Postgres array of what looks in JSON as it does there; psycopg takes much longer."""
+    return f"{{{orjson.dumps(values).decode()[1:-1]}}}"

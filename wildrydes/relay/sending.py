@@ -155,7 +155,7 @@ def put_on_wire(dispatches: Sequence[Dispatch], *, origin: str, recent: RecentMe
     try:
         following = carrier.following(dispatches)
         wire.put(
-            wire.Parcel(
+            wire.Addressed(
                 delivery=_delivery(item, origin=origin, messages=_messages_of(item, logged)),
                 subscription=item.subscription,
                 queue=item.queue,

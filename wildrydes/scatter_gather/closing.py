@@ -42,7 +42,7 @@ def lock(scatter_ids: Sequence[UUID], *, statement: str = statements.LOCK) -> li
     One lock order for everybody: two who have the
     same scatters in hand wait for each other, and cannot lock each other out.
     """
-    found = rows.find(statement, [list(scatter_ids)])
+    found = rows.find(statement, [postgres.array(scatter_ids)])
     end([item for item in found if item.is_overdue and item.is_open], because="deadline")
     return found
 
@@ -57,7 +57,7 @@ def end_complete(locked: Sequence[Question]) -> int:
     open_ = [scatter.id for scatter in locked if scatter.is_open]
     if not open_:
         return 0
-    with postgres.ask(statements.COUNT, [open_]) as cursor:
+    with postgres.ask(statements.COUNT, [postgres.array(open_)]) as cursor:
         return end_counted(locked, cursor.fetchall())
 
 
@@ -83,7 +83,7 @@ def end(scatters: Sequence[Question], *, because: str) -> None:
     """End scatters that are locked and open, and publish what their gatherings make of them."""
     if not scatters:
         return
-    ids = [scatter.id for scatter in scatters]
+    ids = postgres.array([scatter.id for scatter in scatters])
     crashpoints.reach("scatter.closing")
     postgres.say(statements.TIME_OUT, [ids])
     causes: dict[UUID, Context] = {}
@@ -98,7 +98,7 @@ def end(scatters: Sequence[Question], *, because: str) -> None:
         scatter.closed_at = closed_at[scatter.id]
     _publish(scatters, causes)
     transaction.on_commit(lambda: crashpoints.reach("scatter.closed"))
-    log.info("scatters_closed", because=because, count=len(ids))
+    log.info("scatters_closed", because=because, count=len(scatters))
 
 
 def _publish(scatters: Sequence[Question], causes: Causes) -> None:

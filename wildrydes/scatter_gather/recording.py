@@ -112,7 +112,7 @@ def _write(
         }
         for item in said
     ]
-    open_ = [scatter.id for scatter in scatters.values() if scatter.is_open]
+    open_ = postgres.array([scatter.id for scatter in scatters.values() if scatter.is_open])
     with postgres.ask(statements.RECORD_AND_COUNT, [orjson.dumps(rows).decode(), open_]) as cursor:
         written = {(scatter_id, responder) for scatter_id, responder, _ in cursor.fetchall()}
         cursor.nextset()

@@ -66,7 +66,7 @@ def find(statement: str, parameters: Sequence[Any]) -> list[Question]:
 def entries(scatter_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Entry]]:
     """Return what became of these scatters at each responder, in order of arrival."""
     found: dict[UUID, list[Entry]] = defaultdict(list)
-    with postgres.ask(statements.ENTRIES, [list(scatter_ids)]) as cursor:
+    with postgres.ask(statements.ENTRIES, [postgres.array(scatter_ids)]) as cursor:
         for scatter_id, responder, outcome, late, data, reason, received_at in cursor.fetchall():
             entry = Entry(
                 scatter_id, responder, outcome, late, json.loads(data), reason, received_at

@@ -230,8 +230,8 @@ def test_while_redis_is_away_messages_wait_and_go_out_when_it_is_back(
 def test_a_copy_that_redis_took_after_all_closes_only_what_it_holds(
     kernel: Kernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def put_and_lose_the_reply(parcels: Iterable[wire.Parcel]) -> None:
-        put(parcels)
+    def put_and_lose_the_reply(deliveries: Iterable[wire.Addressed]) -> None:
+        put(deliveries)
         raise ConnectionError("the reply was lost")
 
     put = wire.put

@@ -20,7 +20,7 @@ def put(*messages: Any) -> wire.Delivery:
     delivery = wire.Delivery(
         dispatch_id=uuid4(), origin="here", attempt=1, sent_at=datetime.now(UTC), messages=messages
     )
-    wire.put([wire.Parcel(delivery=delivery, subscription="first.record", queue="first")])
+    wire.put([wire.Addressed(delivery=delivery, subscription="first.record", queue="first")])
     return delivery
 
 
