@@ -26,10 +26,12 @@ from wildrydes.topology import Subscription
 
 Responder = Callable[[Sequence[Envelope]], Sequence[Answer | None]]
 
+# The ids are said twice: of the array Postgres knows how few they are, and takes the index.
 KEEP_ANSWERS = """
 UPDATE wildrydes_receipt AS receipt SET answer = said.answer
 FROM json_to_recordset(%s::json) AS said (id uuid, answer jsonb)
-WHERE receipt.subscription = %s AND receipt.message_id = said.id
+WHERE receipt.subscription = %s AND receipt.message_id = ANY(%s::uuid[])
+    AND receipt.message_id = said.id
 """
 # What responders have just said, for who carries it back; None where they said nothing yet.
 _heard: ContextVar[dict[UUID, Heard] | None] = ContextVar("heard", default=None)
@@ -156,7 +158,8 @@ def _keep(subscription: str, said: Mapping[UUID, Answer]) -> None:
         refuse_unfit(answer)
     if said:
         kept = [{"id": id_, "answer": answer.to_data()} for id_, answer in said.items()]
-        postgres.say(KEEP_ANSWERS, [orjson.dumps(kept).decode(), subscription])
+        where = [subscription, postgres.array(list(said))]
+        postgres.say(KEEP_ANSWERS, [orjson.dumps(kept).decode(), *where])
 
 
 def _send(replies: Sequence[Reply]) -> list[UUID]:
