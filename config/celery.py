@@ -5,9 +5,11 @@ The hazards that these settings avoid are listed in `docs/decisions/0001-truth-i
 """
 
 import os
+from typing import Any
 
 from celery import Celery
 from celery.app.backends import BACKEND_ALIASES
+from celery.app.defaults import DEFAULTS
 from celery.signals import worker_ready
 from kombu.transport import TRANSPORT_ALIASES
 
@@ -28,5 +30,16 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 app.steps["consumer"].add(EventsTogether)
+
+
+@app.on_after_configure.connect
+def _look_settings_up_once(source: Any, **_: object) -> None:
+    """Put what each setting is where Celery looks first.
+
+    It looks up a dozen with every message that it sends, through Django's settings and names that
+    they had once: 4 to 14 microseconds each.
+    """
+    source.update({name: source[name] for name in DEFAULTS})
+
 
 worker_ready.connect(garbage.leave_alone_what_is_loaded)
