@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from types import MappingProxyType
@@ -10,6 +10,7 @@ from typing import Any
 
 import celery
 import pytest
+from celery.canvas import Signature
 from django.db import connection, transaction
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
@@ -32,6 +33,20 @@ def hand_on(gathering: Gathering, name: str) -> None:
     celery.signature(record).apply_async((gathering.answer(name),))
 
 
+def counted_parts(parts: Sequence[Any]) -> list[bytes]:
+    """Return how many parts Celery was told that the chord of each of these has."""
+    groups = [part["chain"][0]["options"]["group_id"] for part in parts]
+    return [redis.client().get(f"celery-taskset-meta-{group}.s") or b"" for group in groups]
+
+
+def without_ids(embed: Any) -> Any:
+    """Return what a message says besides its task, without what is new in each, or only shown."""
+    passing = {"task_id", "group_id", "reply_to", "argsrepr", "kwargsrepr", "declare"}
+    if isinstance(embed, dict):
+        return {key: without_ids(each) for key, each in embed.items() if key not in passing}
+    return [without_ids(each) for each in embed] if isinstance(embed, list) else embed
+
+
 def test_what_goes_to_responders_in_one_turn_is_one_chord(gathering: Gathering) -> None:
     scatters = sorted([str(gathering.ask(1)), str(gathering.ask(2))])
     gathering.kernel.run_relay()
@@ -43,6 +58,28 @@ def test_what_goes_to_responders_in_one_turn_is_one_chord(gathering: Gathering) 
         close = record["options"]["chord"]
         assert (close["task"], close["args"]) == ("asker.gather.close", [scatters])
     assert len({m["embed"]["chain"][0]["options"]["group_id"] for m in sent}) == 1
+
+
+def test_its_parts_are_those_of_celerys_own_chord(gathering: Gathering) -> None:
+    scatter_id = gathering.ask()
+    gathering.kernel.run_relay()
+    ours = [gathering.kernel.on_the_wire(name)[0]["embed"] for name in RESPONDERS]
+    counted = counted_parts(ours)
+    redis.client().flushall()
+
+    def task(name: str, **options: Any) -> Signature[Any]:
+        queue = name.partition(".")[0]
+        return celery.signature(name, options={"queue": queue, "ignore_result": True}, **options)
+
+    chains = [
+        celery.chain(task(f"{name}.answer", args=({},)), task("asker.gather.record"))
+        for name in RESPONDERS
+    ]
+    close = task("asker.gather.close", args=([str(scatter_id)],), immutable=True)
+    celery.chord(chains, close).apply_async()
+    theirs = [gathering.kernel.on_the_wire(name)[0]["embed"] for name in RESPONDERS]
+    assert [without_ids(part) for part in ours] == [without_ids(part) for part in theirs]
+    assert counted == counted_parts(theirs) == [b"3"] * 3
 
 
 def test_a_delivery_is_acknowledged_by_whoever_records_its_answers(gathering: Gathering) -> None:
