@@ -6,7 +6,7 @@ the same words, and not asked of the handler again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -33,8 +33,8 @@ FROM json_to_recordset(%s::json) AS said (id uuid, answer jsonb)
 WHERE receipt.subscription = %s AND receipt.message_id = ANY(%s::uuid[])
     AND receipt.message_id = said.id
 """
-# What responders have just said, for who carries it back; None where they said nothing yet.
-_heard: ContextVar[dict[UUID, Heard] | None] = ContextVar("heard", default=None)
+# What responders have just said, for the receipts, and for who carries it back.
+_heard: ContextVar[dict[UUID, Heard]] = ContextVar("heard")
 ENDED_WITHOUT = (Receipt.Status.DEAD, Receipt.Status.DROPPED)
 
 
@@ -67,9 +67,10 @@ def answers(
         def run(envelopes: Sequence[Envelope]) -> None:
             pairs = zip(envelopes, responder(envelopes), strict=True)
             said = {envelope.id: Heard(envelope, answer) for envelope, answer in pairs}
-            _keep(subscription, {id_: item.answer for id_, item in said.items() if item.answer})
-            if (heard := _heard.get()) is not None:
-                heard.update(said)
+            for item in said.values():
+                if item.answer:
+                    refuse_unfit(item.answer)
+            _heard.get().update(said)
 
         fenced = outside_effects and not replayable
         subscriptions.add(
@@ -119,14 +120,31 @@ def reply_all(subscription: Subscription, envelopes: Sequence[Envelope]) -> None
 def hearing() -> Iterator[Mapping[UUID, Heard]]:
     """Yield what is answered in the block, by the requests' ids, as it was said last.
 
-    It holds when all of it is committed, and not when a part was rolled back.
+    It holds when all of it is committed, and not when a part was rolled back. Within another such
+    block it is heard there.
     """
+    if (outside := _heard.get(None)) is not None:
+        yield outside
+        return
     heard: dict[UUID, Heard] = {}
     token = _heard.set(heard)
     try:
         yield heard
     finally:
         _heard.reset(token)
+
+
+def keep(subscription: str, *, message_ids: Iterable[UUID]) -> None:
+    """Write on their receipts what these requests were just answered.
+
+    After the handler's savepoint, since it goes with the end of the transaction there.
+    """
+    heard = _heard.get()
+    said = {id_: answer for id_ in message_ids if (answer := heard[id_].answer) is not None}
+    if said:
+        kept = [{"id": id_, "answer": answer.to_data()} for id_, answer in said.items()]
+        where = [subscription, postgres.array(list(said))]
+        postgres.say(KEEP_ANSWERS, [orjson.dumps(kept).decode(), *where])
 
 
 def answered_in(
@@ -151,15 +169,6 @@ def said_to(subscription: Subscription, envelopes: Sequence[Envelope]) -> dict[U
         elif status in ENDED_WITHOUT:
             said[message_id] = failed(error)
     return said
-
-
-def _keep(subscription: str, said: Mapping[UUID, Answer]) -> None:
-    for answer in said.values():
-        refuse_unfit(answer)
-    if said:
-        kept = [{"id": id_, "answer": answer.to_data()} for id_, answer in said.items()]
-        where = [subscription, postgres.array(list(said))]
-        postgres.say(KEEP_ANSWERS, [orjson.dumps(kept).decode(), *where])
 
 
 def _send(replies: Sequence[Reply]) -> list[UUID]:

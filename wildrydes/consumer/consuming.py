@@ -83,6 +83,7 @@ def consume(
         heartbeat.of_this_process().at_work_on(
             delivery.dispatch_id, lease_until=lease_until(subscription, delivery)
         ),
+        responding.hearing(),
     ):
         outcome = _carry_out(_job(subscription, delivery, worker=worker, carried=carried))
     SECONDS.labels(subscription).observe(time.perf_counter() - started)

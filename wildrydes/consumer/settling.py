@@ -10,6 +10,7 @@ from datetime import datetime
 import structlog
 
 from wildrydes import retry
+from wildrydes.answering import responding
 from wildrydes.consumer import groups, receipts, running
 from wildrydes.consumer.groups import Order
 from wildrydes.consumer.reading import Item
@@ -61,6 +62,9 @@ class Settlement:
 
     def record(self) -> Outcome:
         """Write down what was settled, let those go on who waited for it, and count."""
+        if self.binding.role == "answers":
+            done = [item.id for item in self.done]
+            responding.keep(self.subscription.name, message_ids=done)
         again = [item.id for item in self.done if item.id in self.claimed.known]
         receipts.mark_retries_done(self.origin, again)
         for failure in self.failures:
