@@ -93,17 +93,25 @@ def unicorn(*, username: str, fleet: str, now: datetime) -> Account:
 
 
 def _ensure(account: Account, *, now: datetime) -> None:
-    user = User.objects.filter(username=account.username).first() or _register(account)
-    if not user.is_active or not user.check_password(account.password):
-        user.is_active = True
-        user.set_password(account.password)
-        user.save(update_fields=["is_active", "password"])
-        AuthToken.objects.filter(user=user).delete()  # they may be those of an older secret key
+    user = User.objects.filter(username=account.username).first()
+    if user is None:
+        user = _register(account)
+    else:
+        _let_in_again(user, account)
     standing = AuthToken.objects.filter(
         digest=crypto.hash_token(account.token), expiry__gt=now + RENEW_BEFORE
     )
     if not standing.exists():
         operations.issue_token(user=user, now=now, token=account.token)
+
+
+def _let_in_again(user: User, account: Account) -> None:
+    """Make an account that was there before active, with the password of this installation."""
+    if not user.is_active or not user.check_password(account.password):
+        user.is_active = True
+        user.set_password(account.password)
+        user.save(update_fields=["is_active", "password"])
+        AuthToken.objects.filter(user=user).delete()  # they may be those of an older secret key
 
 
 def _register(account: Account) -> User:
