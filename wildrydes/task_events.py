@@ -4,8 +4,9 @@ Celery sends the events of a task as soon as its worker has a moment, and a work
 task at a time has that after each of them: three events are a message by themselves, which costs
 more than what they tell.
 
-Guarantee: none of its own. What a worker has not sent when it is killed nobody hears, as before.
-Does not guarantee: that an event is older than `WITHIN_SECONDS` when it is sent while a task runs.
+Guarantee: a worker that ends, and not by being killed, has told everything.
+Does not guarantee: that an event is heard within `WITHIN_SECONDS` while a task runs; that those of
+the last moments before a connection was lost are heard at all. Postgres knows what happened.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ class EventsTogether(bootsteps.StartStopStep):
     def start(self, parent: Any) -> None:
         """Let the dispatcher of a connection that was just made send what it keeps by the clock."""
         dispatcher = parent.event_dispatcher
+        if dispatcher is None:  # this worker tells nothing
+            return
         waiting: list[object] = []
 
         def send() -> None:
@@ -39,3 +42,8 @@ class EventsTogether(bootsteps.StartStopStep):
 
         dispatcher.buffer_limit = AT_MOST
         dispatcher.on_send_buffered = wait
+
+    def shutdown(self, parent: Any) -> None:
+        """Tell what is left when the worker ends."""
+        if parent.event_dispatcher is not None:
+            parent.event_dispatcher.flush()

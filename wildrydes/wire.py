@@ -10,7 +10,7 @@ Source: Hohpe and Woolf, Messaging Endpoint.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -23,12 +23,11 @@ from kombu.exceptions import (  # type: ignore[attr-defined]  # new in kombu 5.7
     BatchPublishError,
     OperationalError,
 )
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from wildrydes.errors import UnreadableMessageError
 
 WIRE_ERRORS = (BatchPublishError, OperationalError, RedisError, ConnectionError, TimeoutError)
-TOGETHER = 32  # deliveries that go to Redis in one round trip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,17 +97,22 @@ class Addressed:
     then: Sequence[Mapping[str, Any]] = ()
 
 
-def put(deliveries: Iterable[Addressed]) -> None:
-    """Hand deliveries to Redis, in order.
+def put(deliveries: Sequence[Addressed]) -> None:
+    """Hand deliveries to Redis, in order, in one round trip.
 
-    Raises one of `WIRE_ERRORS` when Redis does not take one; some may have been sent then.
+    Raises one of `WIRE_ERRORS` when Redis does not take one; others may have been taken then.
     """
     with (
         celery.current_app.producer_pool.acquire(block=True) as producer,
-        producer.batch(max_size=TOGETHER),  # type: ignore[attr-defined]  # new in 5.7
+        producer.batch(max_size=len(deliveries)),  # type: ignore[attr-defined]  # new in 5.7
     ):
         for addressed in deliveries:
             _send(addressed, producer)
+
+
+def is_refusal(error: Exception) -> bool:
+    """Say whether Redis has answered, and did not want one of several that were put."""
+    return isinstance(error, BatchPublishError) and isinstance(error.__cause__, ResponseError)
 
 
 def _send(addressed: Addressed, producer: kombu.Producer) -> None:

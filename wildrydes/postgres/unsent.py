@@ -80,7 +80,10 @@ class Unsent:
 
 
 class Ours(str):
-    """The text of one statement that is known to be readable, and may travel with others."""
+    """Text that is known to be readable, and may travel with other statements.
+
+    One statement, or several whose results are all fetched: only those before it are passed over.
+    """
 
     __slots__ = ()
 
@@ -131,5 +134,5 @@ class ServerSideCursor(base.CursorMixin, ClientCursorMixin[Any, Any], psycopg.Se
 
 
 def in_one(*statements: str) -> str:
-    """Return one text of all the statements, none of which may hold another."""
+    """Return one text of all the statements. Of those before the last none may hold another."""
     return "\n;".join(statements)

@@ -13,13 +13,17 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
+import structlog
 from django.db import connection, transaction
 from django.db.models import F
+from redis.exceptions import ResponseError
 
 from wildrydes import redis, wire
 from wildrydes.answering import carrier
 from wildrydes.models import Dispatch
 from wildrydes.relay import homes, sending
+
+log = structlog.get_logger(__name__)
 
 CHECKED_AT_MOST = 500
 
@@ -103,8 +107,15 @@ def _unanswered(gone: Mapping[str, Sequence[Dispatch]]) -> Iterator[Dispatch]:
 
 
 def _standing(queue: str) -> set[str]:
-    """Return the ids of the tasks that stand in a queue; those of strangers may be anything."""
-    found = redis.client().eval(STANDING, 1, queue, END_OF_A_MESSAGE)
+    """Return the ids of the tasks that stand in a queue; those of strangers may be anything.
+
+    In what is no queue, or may not be looked into, nothing stands.
+    """
+    try:
+        found = redis.client().eval(STANDING, 1, queue, END_OF_A_MESSAGE)
+    except ResponseError as error:
+        log.error("queue_not_readable", queue=queue, error=str(error))
+        return set()
     return {each.decode() for each in found}
 
 

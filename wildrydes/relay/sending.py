@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 SENT = Counter("wildrydes_dispatches_sent", "Celery messages sent.", ["subscription"])
 MERGED_AT_MOST = 64
+TOGETHER = 32  # dispatches that go to Redis in one round trip
 FEW = 8
 
 # Without the ids of messages where they are many: most dispatches that are looked at under load
@@ -146,29 +147,33 @@ def mark_sent(dispatches: Sequence[Dispatch]) -> list[Dispatch]:
 def put_on_wire(dispatches: Sequence[Dispatch], *, origin: str, recent: RecentMessages) -> None:
     """Send each dispatch with its messages; `recent` spares reading those of the log again.
 
-    When Redis does not take all of them they wait again, and the error is raised; those that it
-    took nevertheless are copies then, which receipts absorb.
+    When Redis is away what it did not take waits again. When it refuses something the rest waits
+    again, and what went together with that keeps its lease: when that lapses, what has not arrived
+    is sent by itself. The error is raised in either case.
     """
-    if not dispatches:
-        return
     logged = _from_log(dispatches, recent)
+    waiting = list(dispatches)
     try:
         following = carrier.following(dispatches)
-        wire.put(
-            wire.Addressed(
-                delivery=_delivery(item, origin=origin, messages=_messages_of(item, logged)),
-                subscription=item.subscription,
-                queue=item.queue,
-                then=following.get(item.id, ()),
-            )
-            for item in dispatches
-        )
-    except wire.WIRE_ERRORS:
-        _wait_again(dispatches)
+        while waiting:
+            together = waiting[:TOGETHER]
+            deliveries = [
+                wire.Addressed(
+                    delivery=_delivery(item, origin=origin, messages=_messages_of(item, logged)),
+                    subscription=item.subscription,
+                    queue=item.queue,
+                    then=following.get(item.id, ()),
+                )
+                for item in together
+            ]
+            wire.put(deliveries)
+            del waiting[:TOGETHER]
+            crashpoints.reach("relay.sent")
+            for item in together:
+                SENT.labels(item.subscription).inc()
+    except wire.WIRE_ERRORS as error:
+        _wait_again(waiting[TOGETHER:] if wire.is_refusal(error) else waiting)
         raise
-    crashpoints.reach("relay.sent")
-    for item in dispatches:
-        SENT.labels(item.subscription).inc()
 
 
 def _merge(waiting: Sequence[Dispatch]) -> list[list[Dispatch]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,7 +15,7 @@ from config.embedded.valkey import EmbeddedValkey
 from wildrydes import publishing, redis, wire
 from wildrydes.consumer import consume
 from wildrydes.models import Dispatch, Unrouted
-from wildrydes.relay import Relay, batches
+from wildrydes.relay import Relay, batches, sending
 
 from .conftest import Do, Kernel, small_topology
 
@@ -227,10 +227,39 @@ def test_while_redis_is_away_messages_wait_and_go_out_when_it_is_back(
     assert kernel.effects() == {("first", 1): 1, ("first", 2): 1}
 
 
+def test_what_redis_refuses_does_not_multiply_what_it_took(kernel: Kernel) -> None:
+    redis.client().set("second", "no queue")
+    kernel.publish(10)
+    for _ in range(3):
+        kernel.let_leases_lapse()
+        with pytest.raises(wire.WIRE_ERRORS):
+            kernel.relay.turn()
+        assert kernel.standing("first") == 1
+    redis.client().delete("second")
+    kernel.let_leases_lapse()
+    kernel.run_relay()
+    kernel.work("first")
+    kernel.work("second")
+    assert kernel.effects() == {("first", 10): 1, ("second", 10): 1}
+
+
+def test_what_comes_after_something_that_redis_refuses_goes_with_the_next_turn(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "TOGETHER", 1)
+    redis.client().set("first", "no queue")
+    kernel.publish(10)
+    with pytest.raises(wire.WIRE_ERRORS):
+        kernel.relay.turn()
+    assert kernel.standing("second") == 0
+    kernel.relay.turn()
+    assert kernel.standing("second") == 1
+
+
 def test_a_copy_that_redis_took_after_all_closes_only_what_it_holds(
     kernel: Kernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def put_and_lose_the_reply(deliveries: Iterable[wire.Addressed]) -> None:
+    def put_and_lose_the_reply(deliveries: Sequence[wire.Addressed]) -> None:
         put(deliveries)
         raise ConnectionError("the reply was lost")
 

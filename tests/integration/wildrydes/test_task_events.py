@@ -23,13 +23,18 @@ class Told:
     def __init__(self, dispatcher: EventDispatcher, listener: PubSub) -> None:
         self._dispatcher, self._listener = dispatcher, listener
         self._timer = Timer()
-        parent = SimpleNamespace(event_dispatcher=dispatcher, timer=self._timer)
-        task_events.EventsTogether(parent).start(parent)
+        self._parent = SimpleNamespace(event_dispatcher=dispatcher, timer=self._timer)
+        self._step = task_events.EventsTogether(self._parent)
+        self._step.start(self._parent)
 
     def of(self, *tasks: str) -> None:
         """Tell that tasks have begun."""
         for task in tasks:
             self._dispatcher.send("task-started", uuid=task)
+
+    def let_worker_end(self) -> None:
+        """Do what is done when a worker ends."""
+        self._step.shutdown(self._parent)
 
     def let_time_pass(self) -> int:
         """Do all that the clock was asked for; return how much that was."""
@@ -84,6 +89,20 @@ def test_many_do_not_wait(told: Told) -> None:
     tasks = [str(number) for number in range(task_events.AT_MOST)]
     told.of(*tasks)
     assert told.heard() == [tasks]
+
+
+def test_a_worker_that_ends_has_told_everything(told: Told) -> None:
+    told.of("a")
+    told.let_worker_end()
+    assert told.heard() == [["a"]]
+
+
+def test_a_worker_that_tells_nothing_starts_and_ends() -> None:
+    silent = SimpleNamespace(event_dispatcher=None)
+    step = task_events.EventsTogether(silent)
+    step.start(silent)
+    step.shutdown(silent)
+    assert silent.event_dispatcher is None
 
 
 def test_every_worker_takes_the_step() -> None:
