@@ -143,6 +143,14 @@ def test_an_answer_may_be_any_mapping(gathering: Gathering) -> None:
     assert gathering.responses(scatter_id) == {"ann": "answered"}
 
 
+def test_an_answer_that_cannot_be_kept_fails_its_request_alone(gathering: Gathering) -> None:
+    gathering.answers["ann"] = answered({"name": "a\x00nn"})
+    gathering.ask()
+    gathering.kernel.run_relay()
+    assert gathering.answer("ann")["answers"] == []
+    assert "NUL" in Receipt.objects.get().error
+
+
 def test_what_was_answered_and_rolled_back_is_not_carried(
     gathering: Gathering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
