@@ -1,8 +1,8 @@
 """The result backend: where a chord counts its parts, and where nobody waits for anything.
 
-Celery's own subscribes the sender of a chord to every part's result, over a connection that it
-gives up on, for good, when Redis has been away for long. The relay sends chords and reads no
-results; so here nothing is subscribed to.
+Celery's own subscribes whoever sends a chord by its canvas to every part's result, over a
+connection that it gives up on, for good, when Redis has been away for long. Nobody here reads
+results; so nothing is subscribed to.
 
 Guarantee: sending a chord leaves no subscription behind, and raises at once when Redis is away.
 Does not guarantee: that a result can be waited for. Nothing here does.
