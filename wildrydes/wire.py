@@ -27,7 +27,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from wildrydes.errors import UnreadableMessageError
 
-WIRE_ERRORS = (BatchPublishError, OperationalError, RedisError, ConnectionError, TimeoutError)
+WIRE_ERRORS = (OperationalError, RedisError, ConnectionError, TimeoutError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,17 +102,20 @@ def put(deliveries: Sequence[Addressed]) -> None:
 
     Raises one of `WIRE_ERRORS` when Redis does not take one; others may have been taken then.
     """
-    with (
-        celery.current_app.producer_pool.acquire(block=True) as producer,
-        producer.batch(max_size=len(deliveries)),  # type: ignore[attr-defined]  # new in 5.7
-    ):
-        for addressed in deliveries:
-            _send(addressed, producer)
+    try:
+        with (
+            celery.current_app.producer_pool.acquire(block=True) as producer,
+            producer.batch(max_size=len(deliveries)),  # type: ignore[attr-defined]  # new in 5.7
+        ):
+            for addressed in deliveries:
+                _send(addressed, producer)
+    except BatchPublishError as error:  # which says that, and not why
+        raise error.__cause__ or error from error
 
 
 def is_refusal(error: Exception) -> bool:
-    """Say whether Redis has answered, and did not want one of several that were put."""
-    return isinstance(error, BatchPublishError) and isinstance(error.__cause__, ResponseError)
+    """Say whether Redis has answered, and did not want something that was put."""
+    return isinstance(error, ResponseError)
 
 
 def _send(addressed: Addressed, producer: kombu.Producer) -> None:

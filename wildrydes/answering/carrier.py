@@ -83,8 +83,8 @@ def queues_of_answers(queue: str) -> frozenset[str]:
 def _chord(gathering: str, header: Sequence[Going]) -> dict[UUID, Sequence[Signature[Any]]]:
     """Return what follows each delivery of a chord: a part that is counted, and ends in its body.
 
-    The parts are what `celery.chord` would make of these chains. Canvas copies each of them several
-    times to find that out, which takes longer than all else that the relay does with a request.
+    The parts are what `celery.chord` would make of these chains; its canvas copies each of them
+    several times to find that out.
     """
     chord_id = str(uuid4())
     celery.current_app.backend.set_chord_size(chord_id, len(header))

@@ -13,17 +13,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
-import structlog
 from django.db import connection, transaction
 from django.db.models import F
-from redis.exceptions import ResponseError
 
 from wildrydes import redis, wire
 from wildrydes.answering import carrier
 from wildrydes.models import Dispatch
 from wildrydes.relay import homes, sending
-
-log = structlog.get_logger(__name__)
 
 CHECKED_AT_MOST = 500
 
@@ -36,6 +32,7 @@ ORDER BY lease_until LIMIT %s FOR UPDATE SKIP LOCKED
 # The id of a Celery message stands at its end. What is none of ours, or no message, has another.
 STANDING = """
 local ids = {}
+if redis.call('TYPE', KEYS[1]).ok ~= 'list' then return ids end
 for _, entry in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
     local id = string.match(string.sub(entry, -ARGV[1]), '"correlation_id": *"([%x-]+)"')
     if id then ids[#ids + 1] = id end
@@ -109,13 +106,9 @@ def _unanswered(gone: Mapping[str, Sequence[Dispatch]]) -> Iterator[Dispatch]:
 def _standing(queue: str) -> set[str]:
     """Return the ids of the tasks that stand in a queue; those of strangers may be anything.
 
-    In what is no queue, or may not be looked into, nothing stands.
+    In a key of another kind nothing stands.
     """
-    try:
-        found = redis.client().eval(STANDING, 1, queue, END_OF_A_MESSAGE)
-    except ResponseError as error:
-        log.error("queue_not_readable", queue=queue, error=str(error))
-        return set()
+    found = redis.client().eval(STANDING, 1, queue, END_OF_A_MESSAGE)
     return {each.decode() for each in found}
 
 

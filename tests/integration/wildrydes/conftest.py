@@ -36,6 +36,14 @@ def observer() -> Iterator[psycopg.Connection[Any]]:
         yield observer
 
 
+def last_sent(observer: psycopg.Connection[Any]) -> Sequence[str]:
+    """Return the first word of each statement that this thread's connection sent last, together."""
+    look = "SELECT query FROM pg_stat_activity WHERE pid = %s"
+    pid = connection.connection.info.backend_pid
+    (query,) = observer.execute(look, [pid]).fetchone() or ("",)
+    return [statement.split()[0] for statement in str(query).split("\n;")]
+
+
 @dataclass(frozen=True)
 class Happened:
     """The event of these tests."""

@@ -232,7 +232,7 @@ def test_what_redis_refuses_neither_multiplies_nor_holds_up_what_it_takes(kernel
     for number in (10, 1, 2):
         kernel.publish(number)
         kernel.let_leases_lapse()
-        with pytest.raises(wire.WIRE_ERRORS):
+        with pytest.raises(wire.WIRE_ERRORS, match="WRONGTYPE"):
             kernel.relay.turn()
     assert kernel.standing("first") == 3
     redis.client().delete("second")

@@ -30,6 +30,8 @@ from hypothesis import strategies as some
 from wildrydes import postgres
 from wildrydes.postgres import base
 
+from .conftest import last_sent
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 INSERT = "INSERT INTO said (n) VALUES (%s)"
@@ -43,13 +45,6 @@ def table(transactional_db: None) -> Iterator[None]:
     yield
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE said")
-
-
-def last_sent(observer: psycopg.Connection[Any]) -> Sequence[str]:
-    look = "SELECT query FROM pg_stat_activity WHERE pid = %s"
-    pid = connection.connection.info.backend_pid
-    (query,) = observer.execute(look, [pid]).fetchone() or ("",)
-    return [statement.split()[0] for statement in str(query).split("\n;")]
 
 
 def said() -> Sequence[int]:

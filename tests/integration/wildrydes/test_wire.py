@@ -9,7 +9,9 @@ from uuid import uuid4
 import celery
 import orjson
 import pytest
+from celery.app.defaults import DEFAULTS
 
+from config.topology import queue_names
 from wildrydes import wire
 
 from .conftest import Kernel
@@ -62,3 +64,21 @@ def test_what_orjson_does_not_write_is_written_all_the_same(kernel: Kernel) -> N
     put({"data": {"number": 2**70}})
     (event,) = take().messages
     assert event["data"]["number"] == pytest.approx(2**70)
+
+
+def test_a_channel_keeps_the_client_that_it_sends_by_as_long_as_its_pool(kernel: Kernel) -> None:
+    with celery.current_app.connection_for_write() as connection:
+        channel = connection.default_channel
+        client = channel._create_client()
+        assert channel._create_client() is client
+        channel._disconnect_pools()
+        assert (
+            channel._create_client().connection_pool is channel.pool is not client.connection_pool
+        )
+
+
+def test_celery_finds_each_setting_where_it_looks_first() -> None:
+    settings = celery.current_app.conf
+    assert settings.changes.keys() >= DEFAULTS.keys()
+    assert settings.worker_prefetch_multiplier == 1
+    assert [queue.name for queue in settings.task_queues] == list(queue_names())

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import celery
+import psycopg
 import pytest
 from celery.canvas import Signature
 from django.db import connection, transaction
@@ -16,6 +17,7 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from config.embedded.valkey import EmbeddedValkey
+from tests.integration.wildrydes.conftest import last_sent
 from wildrydes import publishing, redis, wire
 from wildrydes.consumer import answering, limits
 from wildrydes.errors import TimeLimitExceededError
@@ -141,6 +143,25 @@ def test_an_answer_may_be_any_mapping(gathering: Gathering) -> None:
     assert gathering.kernel.standing("asker") == 1
     gathering.take_up(gathering.kernel.take("asker") or {})
     assert gathering.responses(scatter_id) == {"ann": "answered"}
+
+
+def test_an_answer_is_kept_in_the_round_trip_that_commits_it(
+    gathering: Gathering, observer: psycopg.Connection[Any]
+) -> None:
+    gathering.ask()
+    gathering.kernel.run_relay()
+    gathering.answer("ann")
+    assert last_sent(observer) == ["UPDATE", "COMMIT"]
+
+
+def test_an_answer_is_recorded_and_counted_in_one_round_trip(gathering: Gathering) -> None:
+    gathering.ask()
+    gathering.kernel.run_relay()
+    carried = gathering.answer("ann")
+    with CaptureQueriesContext(connection) as captured:
+        gathering.take_up(carried)
+    asked = [str(entry["sql"]) for entry in captured]
+    assert len([sql for sql in asked if "wildrydes_response" in sql]) == 1
 
 
 def test_an_answer_that_cannot_be_kept_fails_its_request_alone(gathering: Gathering) -> None:
