@@ -13,7 +13,7 @@ from uuid import UUID
 import orjson
 from django.db.backends.utils import CursorWrapper
 
-from wildrydes import postgres
+from wildrydes import prepared
 from wildrydes.envelope import Envelope, Kind
 
 COLUMNS = """position, id, type, kind, source, subject, group_id, correlation_id, causation_id,
@@ -80,4 +80,4 @@ def by_id(message_ids: Collection[UUID]) -> dict[UUID, Row]:
     """Return those of these messages that the log has."""
     if not message_ids:
         return {}
-    return {row.id: row for row in rows_of(postgres.ask(BY_ID, [list(message_ids)]))}
+    return {row.id: row for row in rows_of(prepared.execute(BY_ID, [list(message_ids)]))}

@@ -25,6 +25,12 @@ def execute(statement: str, parameters: Sequence[Any]) -> CursorWrapper:
     return postgres.ask(postgres.here().planned_once(statement), parameters)
 
 
+def execute_together(*asked: tuple[str, Sequence[Any]]) -> CursorWrapper:
+    """Run such statements in one round trip; the cursor has a set of rows for each, in order."""
+    planned = ";".join(postgres.here().planned_once(statement) for statement, _ in asked)
+    return postgres.ask(planned, [value for _, parameters in asked for value in parameters])
+
+
 def say(statement: str, parameters: Sequence[Any]) -> None:
     """Run a statement whose text never changes and whose result nobody waits for.
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import transaction
 from prometheus_client import Counter
 
-from wildrydes import context, crashpoints, deduplication, postgres, prepared, topology
+from wildrydes import context, crashpoints, deduplication, prepared, topology
 from wildrydes.conf import kernel_settings
 from wildrydes.deduplication import SAME_CONTENT, DeduplicationId
 from wildrydes.envelope import Kind
@@ -184,7 +184,7 @@ def _keep_order_of_commits(rows: Sequence[Message]) -> None:
     ordered = topology.current().keeps_order_of
     groups = {row.group_id for row in rows if row.group_id and ordered(row.type)}
     if groups:
-        postgres.say(LOCK_GROUPS, [sorted(groups)])
+        prepared.say(LOCK_GROUPS, [sorted(groups)])
 
 
 def _count(rows: Sequence[Message], *, new: Sequence[Message]) -> None:

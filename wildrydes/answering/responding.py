@@ -15,7 +15,7 @@ from uuid import UUID
 
 import orjson
 
-from wildrydes import postgres, publishing, subscriptions, topology
+from wildrydes import prepared, publishing, subscriptions, topology
 from wildrydes.answering.answer import Answer, failed, from_data, refuse_unfit
 from wildrydes.envelope import Envelope
 from wildrydes.errors import PublishError
@@ -27,11 +27,8 @@ from wildrydes.topology import Subscription
 Responder = Callable[[Sequence[Envelope]], Sequence[Answer | None]]
 
 # The ids are said twice: of the array Postgres knows how few they are, and takes the index.
-KEEP_ANSWERS = """
-UPDATE wildrydes_receipt AS receipt SET answer = said.answer
-FROM json_to_recordset(%s::json) AS said (id uuid, answer jsonb)
-WHERE receipt.subscription = %s AND receipt.message_id = ANY(%s::uuid[])
-    AND receipt.message_id = said.id
+KEEP_ANSWER = """
+UPDATE wildrydes_receipt SET answer = %s WHERE subscription = %s AND message_id = %s
 """
 # What responders have just said, for the receipts, and for who carries it back.
 _heard: ContextVar[dict[UUID, Heard]] = ContextVar("heard")
@@ -140,11 +137,10 @@ def keep(subscription: str, *, message_ids: Iterable[UUID]) -> None:
     After the handler's savepoint, since it goes with the end of the transaction there.
     """
     heard = _heard.get()
-    said = {id_: answer for id_ in message_ids if (answer := heard[id_].answer) is not None}
-    if said:
-        kept = [{"id": id_, "answer": answer.to_data()} for id_, answer in said.items()]
-        where = [subscription, postgres.array(list(said))]
-        postgres.say(KEEP_ANSWERS, [orjson.dumps(kept).decode(), *where])
+    for message_id in message_ids:
+        if (answer := heard[message_id].answer) is not None:
+            kept = orjson.dumps(answer.to_data()).decode()
+            prepared.say(KEEP_ANSWER, [kept, subscription, message_id])
 
 
 def answered_in(

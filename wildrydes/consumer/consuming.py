@@ -13,7 +13,7 @@ import structlog
 from django.db import transaction
 from prometheus_client import Counter, Histogram
 
-from wildrydes import crashpoints, models, postgres, subscriptions, topology, wire
+from wildrydes import crashpoints, models, prepared, subscriptions, topology, wire
 from wildrydes.answering import responding
 from wildrydes.consumer import groups, heartbeat, reading, receipts
 from wildrydes.consumer.reading import Item, Work
@@ -219,7 +219,7 @@ def _answer(job: _Job, work: Work) -> None:
 
 def close_dispatch(dispatch_id: UUID, *, queue: str) -> None:
     """Close a dispatch of this database; what waits for a place in its queue may go."""
-    postgres.say(CLOSE_DISPATCH, [dispatch_id, queue])
+    prepared.say(CLOSE_DISPATCH, [dispatch_id, queue])
 
 
 def _close(job: _Job) -> None:

@@ -16,7 +16,7 @@ import orjson
 from django.db import connection
 from psycopg.types.json import Jsonb
 
-from wildrydes import postgres
+from wildrydes import postgres, prepared
 from wildrydes.consumer.reading import Item, Unreadable
 from wildrydes.models import Receipt
 from wildrydes.retry import Dead, Decision, Drop, RetryAfter, describe
@@ -145,7 +145,7 @@ def claim(origin: Origin, items: Sequence[Item]) -> Claimed:
         *(origin.subscription, origin.dispatch_id, origin.dispatched_at),
         origin.worker,
     ]
-    with postgres.ask(CLAIM_NEW, [*where, postgres.array(ids), *columns]) as cursor:
+    with prepared.execute(CLAIM_NEW, [*where, postgres.array(ids), *columns]) as cursor:
         ((new, now),) = cursor.fetchall()
         attempts = dict.fromkeys(new or (), 1)
         known: frozenset[UUID] = frozenset()

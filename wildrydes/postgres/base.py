@@ -38,6 +38,7 @@ from wildrydes.postgres.unsent import (
 )
 
 IDLE_SECONDS = 5.0
+PLANS_LAST_SECONDS = 1.0  # then Postgres looks anew how large the tables are
 PLACEHOLDER = re.compile("%(.)")
 NUMBERS = count(1)
 
@@ -74,6 +75,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     isolation_level: psycopg.IsolationLevel
     _scribe: psycopg.ClientCursor[Any]
     _used_at = 0.0
+    _plans_since = 0.0
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -135,6 +137,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.close_if_health_check_failed()
         self.ensure_connection()
         known = self._planned.setdefault(self.connection, {})
+        if known and time.monotonic() - self._plans_since > PLANS_LAST_SECONDS:
+            self.say("DISCARD PLANS", [])
+            self._plans_since = time.monotonic()
         return known.get(statement) or self._plan(statement, known)
 
     def close_if_health_check_failed(self) -> None:

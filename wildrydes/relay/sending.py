@@ -21,7 +21,7 @@ from django.db import connection
 from django.db.models import F
 from prometheus_client import Counter
 
-from wildrydes import crashpoints, message_log, topology, wire
+from wildrydes import crashpoints, message_log, postgres, prepared, topology, wire
 from wildrydes.answering import carrier
 from wildrydes.models import Dispatch, new_id
 from wildrydes.relay import batches, homes, pacing
@@ -97,7 +97,8 @@ def claim() -> Claim:
     Must run inside a transaction that holds the turn (see `turns`). No two open dispatches of a
     subscription hold the same group.
     """
-    waiting = Dispatch.objects.raw(WAITING_WITH_ROOM, _room())
+    planned = postgres.here().planned_once(WAITING_WITH_ROOM)
+    waiting = Dispatch.objects.raw(planned, _room())
     found = [dispatch for dispatch in waiting if homes.has_home(dispatch)]
     by_queue: dict[str, list[Dispatch]] = defaultdict(list)
     for dispatch in found:
@@ -134,8 +135,7 @@ def mark_sent(dispatches: Sequence[Dispatch]) -> list[Dispatch]:
         return []
     leases = [topology.current().queue(dispatch.queue).lease for dispatch in dispatches]
     by_id = {dispatch.id: dispatch for dispatch in dispatches}
-    with connection.cursor() as cursor:
-        cursor.execute(MARK_SENT, [list(by_id), leases])
+    with prepared.execute(MARK_SENT, [list(by_id), leases]) as cursor:
         marked = cursor.fetchall()
     for dispatch_id, sent_at, attempt in marked:
         by_id[dispatch_id].sent_at = sent_at

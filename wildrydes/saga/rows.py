@@ -13,7 +13,7 @@ from uuid import UUID
 
 import orjson
 
-from wildrydes import context, postgres, prepared, publishing
+from wildrydes import context, prepared, publishing
 from wildrydes.answering.answer import storable_reason
 from wildrydes.outgoing import Outgoing
 from wildrydes.saga import statements
@@ -74,7 +74,7 @@ def update(changes: Sequence[Change]) -> None:
     changed = [item.decision.state for item in changes if item.decision.state != item.row.state]
     if changed:
         given = [{"id": state.saga, **_changing(state)} for state in changed]
-        postgres.say(statements.UPDATE, [orjson.dumps(given).decode()])
+        prepared.say(statements.UPDATE, [orjson.dumps(given).decode()])
 
 
 def tell(changes: Sequence[Change]) -> None:
@@ -91,8 +91,7 @@ def tell(changes: Sequence[Change]) -> None:
 
 
 def _rows(statement: str, parameters: Sequence[Any]) -> list[Row]:
-    """Read rows by a plan of this moment: one that is kept was made when the table was small."""
-    with postgres.ask(statement, parameters) as cursor:
+    with prepared.execute(statement, parameters) as cursor:
         return [_row(values) for values in cursor.fetchall()]
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
 
-from wildrydes import crashpoints, postgres, publishing
+from wildrydes import crashpoints, postgres, prepared, publishing
 from wildrydes.answering.answer import storable_reason
 from wildrydes.context import Context
 from wildrydes.models import Scatter
@@ -57,19 +57,21 @@ def end_complete(locked: Sequence[Question]) -> int:
     open_ = [scatter.id for scatter in locked if scatter.is_open]
     if not open_:
         return 0
-    with postgres.ask(statements.COUNT, [postgres.array(open_)]) as cursor:
-        return end_counted(locked, cursor.fetchall())
+    with prepared.execute(statements.COUNT, [postgres.array(open_)]) as cursor:
+        counts = cursor.fetchall()
+    return end_counted({scatter.id: scatter for scatter in locked}, counts)
 
 
-def end_counted(locked: Sequence[Question], counts: Iterable[Count]) -> int:
+def end_counted(scatters: Mapping[UUID, Question], counts: Iterable[Count]) -> int:
     """End those of the locked, open scatters that are complete by these counts; count them.
 
     Those whose deadline has passed while they were locked are ended too: nobody else could.
     """
-    scatters = {scatter.id: scatter for scatter in locked}
     complete, overdue = [], []
     for scatter_id, is_overdue, responded, answered in counts:
         scatter = scatters[scatter_id]
+        if not scatter.is_open:
+            continue
         if rules.is_met(scatter, responded=responded, answered=answered):
             complete.append(scatter)
         elif is_overdue:
@@ -85,10 +87,10 @@ def end(scatters: Sequence[Question], *, because: str) -> None:
         return
     ids = postgres.array([scatter.id for scatter in scatters])
     crashpoints.reach("scatter.closing")
-    postgres.say(statements.TIME_OUT, [ids])
+    prepared.say(statements.TIME_OUT, [ids])
     causes: dict[UUID, Context] = {}
     closed_at: dict[UUID, datetime] = {}
-    with postgres.ask(statements.CLOSE, [because, ids]) as cursor:
+    with prepared.execute(statements.CLOSE, [because, ids]) as cursor:
         for found, moment, correlation_id, trace_parent, _ in cursor.fetchall():
             closed_at[found] = moment
             if correlation_id is not None:

@@ -6,7 +6,7 @@ Every function must be called inside a transaction.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
@@ -14,11 +14,11 @@ from uuid import UUID
 import orjson
 import structlog
 
-from wildrydes import crashpoints, postgres
+from wildrydes import crashpoints, postgres, prepared
 from wildrydes.answering.answer import Answer, failed, refuse_unfit, storable_reason
 from wildrydes.errors import WildRydesError
 from wildrydes.models import Response
-from wildrydes.scatter_gather import aggregates, closing, statements
+from wildrydes.scatter_gather import aggregates, closing, rows, statements
 from wildrydes.scatter_gather.rows import Question
 
 log = structlog.get_logger(__name__)
@@ -55,16 +55,24 @@ class Said:
     answer: Answer
 
 
+@dataclass(frozen=True)
+class _Written:
+    """The scatters, locked; which answers are new; how far each that is open has come."""
+
+    scatters: dict[UUID, Question]
+    new: set[tuple[UUID, str]]
+    counts: Sequence[closing.Count]
+
+
 def record(scatter_id: UUID, *, responder: str, answer: Answer) -> Response:
     """Record what a responder said, and end the scatter if it is complete; return the response.
 
     After the end it is kept and marked `late`. Raises `UnknownScatterError`, `NotAskedError`, and
     `AlreadyAnsweredError` with the response that stands.
     """
-    locked = closing.lock([scatter_id])
-    if not locked:
+    (verdict,) = _record(rows.known([scatter_id]), [Said(scatter_id, responder, answer)])
+    if verdict == "unknown":
         raise UnknownScatterError(f"there is no scatter {scatter_id}")
-    (verdict,) = _record(locked, [Said(scatter_id, responder, answer)])
     if verdict == "not asked":
         raise NotAskedError(f"{responder!r} was not asked by scatter {scatter_id}")
     response = Response.objects.get(scatter_id=scatter_id, responder=responder)
@@ -79,56 +87,69 @@ def record_all(said: Sequence[Said], *, gathering: str) -> list[Verdict]:
     A scatter of another gathering is unknown here.
     """
     crashpoints.reach("scatter.recording")
-    wanted = list({item.scatter_id for item in said})
-    locked = [item for item in closing.lock(wanted) if item.gathering == gathering]
-    return _record(locked, said)
+    asked = rows.known({item.scatter_id for item in said})
+    here = {id_: scatter for id_, scatter in asked.items() if scatter.gathering == gathering}
+    return _record(here, said)
 
 
-def _record(locked: Sequence[Question], said: Sequence[Said]) -> list[Verdict]:
-    scatters = {scatter.id: scatter for scatter in locked}
+def _record(asked: Mapping[UUID, Question], said: Sequence[Said]) -> list[Verdict]:
     fit = {
-        (item.scatter_id, item.responder): _checked(item, scatters[item.scatter_id])
+        (item.scatter_id, item.responder): _checked(item, asked[item.scatter_id])
         for item in reversed(said)
-        if item.scatter_id in scatters and item.responder in scatters[item.scatter_id].asked
+        if item.scatter_id in asked and item.responder in asked[item.scatter_id].asked
     }
-    written, counts = _write(list(fit.values()), scatters)
-    verdicts = [_verdict(item, scatters, written) for item in said]
-    closing.end_counted(locked, counts)
+    written = _write(list(fit.values()))
+    overdue = [item for item in written.scatters.values() if item.is_open and item.is_overdue]
+    if overdue:
+        closing.end(overdue, because="deadline")
+        ended = {scatter.id for scatter in overdue}
+        late = _write([item for item in fit.values() if item.scatter_id in ended])
+        written.new.update(late.new)
+    verdicts = [_verdict(item, asked, written) for item in said]
+    closing.end_counted(written.scatters, written.counts)
     return verdicts
 
 
-def _write(
-    said: Sequence[Said], scatters: dict[UUID, Question]
-) -> tuple[set[tuple[UUID, str]], list[closing.Count]]:
-    """Write what was said; return which of it is new, and how far each open scatter is now."""
-    rows = [
+def _write(said: Sequence[Said]) -> _Written:
+    """Lock the scatters and write what was said; of what is open beyond its deadline, nothing."""
+    if not said:
+        return _Written({}, set(), [])
+    given = [
         {
             "scatter_id": item.scatter_id,
             "responder": item.responder,
             "outcome": item.answer.outcome,
-            "late": not scatters[item.scatter_id].is_open,
             "data": orjson.Fragment(json.dumps(dict(item.answer.data))),
             "reason": storable_reason(item.answer.reason),
         }
         for item in said
     ]
-    open_ = postgres.array([scatter.id for scatter in scatters.values() if scatter.is_open])
-    with postgres.ask(statements.RECORD_AND_COUNT, [orjson.dumps(rows).decode(), open_]) as cursor:
-        written = {(scatter_id, responder) for scatter_id, responder, _ in cursor.fetchall()}
+    ids = postgres.array(list({item.scatter_id for item in said}))
+    with prepared.execute_together(
+        (statements.RECORD, [ids, orjson.dumps(given).decode()]), (statements.COUNT, [ids])
+    ) as cursor:
+        locked = [(rows.question(values), values[-1] or ()) for values in cursor.fetchall()]
         cursor.nextset()
-        return written, cursor.fetchall()
+        counts = cursor.fetchall()
+    return _Written(
+        scatters={scatter.id: scatter for scatter, _ in locked},
+        new={(scatter.id, responder) for scatter, responders in locked for responder in responders},
+        counts=counts,
+    )
 
 
-def _verdict(item: Said, scatters: dict[UUID, Question], written: set[tuple[UUID, str]]) -> Verdict:
+def _verdict(item: Said, asked: Mapping[UUID, Question], written: _Written) -> Verdict:
     """Say what became of an answer; of two by the same responder the first takes the place."""
-    scatter = scatters.get(item.scatter_id)
+    if item.scatter_id not in asked:
+        return "unknown"
+    if item.responder not in asked[item.scatter_id].asked:
+        return "not asked"
+    scatter = written.scatters.get(item.scatter_id)
     if scatter is None:
         return "unknown"
-    if item.responder not in scatter.asked:
-        return "not asked"
-    if (key := (item.scatter_id, item.responder)) not in written:
+    if (key := (item.scatter_id, item.responder)) not in written.new:
         return "duplicate"
-    written.remove(key)
+    written.new.remove(key)
     return "recorded" if scatter.is_open else "late"
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from wildrydes import postgres
+from wildrydes import postgres, prepared
 from wildrydes.models import Scatter
 from wildrydes.scatter_gather import statements
 
@@ -57,16 +57,39 @@ class Entry(NamedTuple):
     received_at: datetime
 
 
+COLUMNS = len(fields(Question))
+KNOWN_AT_MOST = 1_000
+_known: dict[UUID, Question] = {}
+
+
+def known(scatter_ids: Collection[UUID]) -> dict[UUID, Question]:
+    """Return what was asked, by id, read once by each process: how they stand may be long past."""
+    found = {id_: scatter for id_ in scatter_ids if (scatter := _known.get(id_)) is not None}
+    if len(found) < len(scatter_ids):
+        unknown = [id_ for id_ in scatter_ids if id_ not in found]
+        read = {item.id: item for item in find(statements.FIND, [postgres.array(unknown)])}
+        if len(_known) + len(read) > KNOWN_AT_MOST:
+            _known.clear()
+        _known.update(read)
+        found |= read
+    return found
+
+
 def find(statement: str, parameters: Sequence[Any]) -> list[Question]:
-    """Return what a statement has found that selects `QUESTION` and `PATIENCE`."""
-    with postgres.ask(statement, parameters) as cursor:
-        return [Question(*values[:-1]) for values in cursor.fetchall()]
+    """Return what a statement has found that selects `QUESTION`, whatever comes after that."""
+    with prepared.execute(statement, parameters) as cursor:
+        return [question(values) for values in cursor.fetchall()]
+
+
+def question(values: Sequence[Any]) -> Question:
+    """Return the scatter of a row that begins with `QUESTION`."""
+    return Question(*values[:COLUMNS])
 
 
 def entries(scatter_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Entry]]:
     """Return what became of these scatters at each responder, in order of arrival."""
     found: dict[UUID, list[Entry]] = defaultdict(list)
-    with postgres.ask(statements.ENTRIES, [postgres.array(scatter_ids)]) as cursor:
+    with prepared.execute(statements.ENTRIES, [postgres.array(scatter_ids)]) as cursor:
         for scatter_id, responder, outcome, late, data, reason, received_at in cursor.fetchall():
             entry = Entry(
                 scatter_id, responder, outcome, late, json.loads(data), reason, received_at

@@ -28,23 +28,36 @@ WITH locked AS MATERIALIZED (
 SELECT {QUESTION}, {PATIENCE} FROM locked ORDER BY id
 """  # noqa: S608 - constants
 
+FIND = f"SELECT {QUESTION} FROM wildrydes_scatter WHERE id = ANY(%s)"  # noqa: S608 - constants
+
+# Locks as above. What is open beyond its deadline has to be ended first, and gets nothing here.
 # Whoever was written down as timed out may still answer; that is late by then. Who listens for the
 # scatter is told of it once the answer is committed.
-RECORD = """
-WITH written AS (
+RECORD = f"""
+WITH locked AS MATERIALIZED (
+    SELECT * FROM wildrydes_scatter WHERE id = ANY(%s) ORDER BY id FOR UPDATE
+), judged AS MATERIALIZED (
+    SELECT {QUESTION}, {PATIENCE} FROM locked ORDER BY id
+), written AS (
     INSERT INTO wildrydes_response AS response
         (scatter_id, responder, outcome, late, data, reason, received_at)
-    SELECT incoming.*, clock_timestamp()
+    SELECT scatter_id, responder, outcome, status <> 'open', data, reason, clock_timestamp()
     FROM json_to_recordset(%s::json) AS incoming (scatter_id uuid, responder text, outcome text,
-        late bool, data jsonb, reason text)
-    ORDER BY incoming.scatter_id, incoming.responder
+        data jsonb, reason text) JOIN judged ON judged.id = incoming.scatter_id
+    WHERE status <> 'open' OR NOT is_overdue
+    ORDER BY scatter_id, responder
     ON CONFLICT (scatter_id, responder) DO UPDATE SET outcome = excluded.outcome, late = true,
         data = excluded.data, reason = excluded.reason, received_at = excluded.received_at
     WHERE response.outcome = 'timed_out'
     RETURNING response.scatter_id, response.responder
+), said AS (
+    SELECT scatter_id, array_agg(responder) AS responders,
+        pg_notify('wildrydes_scatter', scatter_id::text) AS told
+    FROM written GROUP BY scatter_id
 )
-SELECT scatter_id, responder, pg_notify('wildrydes_scatter', scatter_id::text) FROM written
-"""
+SELECT judged.*, said.told, said.responders FROM judged LEFT JOIN said ON scatter_id = judged.id
+ORDER BY judged.id
+"""  # noqa: S608 - constants
 
 COUNT = """
 SELECT scatter.id, scatter.deadline_at <= clock_timestamp(), said.responded, said.answered
@@ -52,11 +65,8 @@ FROM wildrydes_scatter AS scatter CROSS JOIN LATERAL (
     SELECT count(*) AS responded, count(*) FILTER (WHERE outcome = 'answered') AS answered
     FROM wildrydes_response WHERE scatter_id = scatter.id
 ) AS said
-WHERE scatter.id = ANY(%s) ORDER BY scatter.id
+WHERE scatter.id = ANY(%s) AND scatter.status = 'open' ORDER BY scatter.id
 """
-
-# In one round trip. The count sees what was recorded just before it.
-RECORD_AND_COUNT = f"{RECORD}; {COUNT}"
 
 TIME_OUT = """
 INSERT INTO wildrydes_response (scatter_id, responder, outcome, late, data, reason, received_at)
