@@ -1,4 +1,6 @@
-"""Statements that are the same for every request: Postgres plans them once a connection.
+"""Statements that are the same every time: Postgres plans them once a second and connection.
+
+A plan that is kept for longer might be from when a table was small, and read all of it.
 
 Guarantee: they run on Django's current connection, inside its transaction, and their errors are
 Django's.

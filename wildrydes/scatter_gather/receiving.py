@@ -19,7 +19,8 @@ def gathers(subscription: str, *, check: Check | None = None) -> Callable[[Aggre
 
     It is called in the transaction that ends the scatter, with the entries in order of arrival,
     and those who timed out last. The event's subject is the scatter's id. `check` returns the data
-    of an answer as it is to be recorded; what it refuses, with a `ValueError`, has failed.
+    of an answer as it is to be recorded; what it refuses, with a `ValueError`, has failed. It is
+    called before the scatter is locked: with what was asked, which need not be open any more.
     """
 
     def bind(aggregate: Aggregate) -> Aggregate:

@@ -12,6 +12,7 @@ from django.db import DataError, IntegrityError, close_old_connections, connecti
 
 from wildrydes import prepared
 from wildrydes.models import Message, Unrouted, new_id
+from wildrydes.postgres import base
 
 pytestmark = pytest.mark.django_db
 
@@ -52,11 +53,42 @@ def test_rows_get_their_positions_in_order_in_one_statement() -> None:
 
 
 def test_a_statement_is_planned_once_however_many_rows_it_takes() -> None:
-    before = set(prepared_statements())
+    prepared.insert([message()])
+    planned = prepared_statements()
     for count in (1, 2, 30):
         prepared.insert([message() for _ in range(count)])
+    assert prepared_statements() == planned
 
-    (_,) = {*before, *prepared_statements()}
+
+def test_a_plan_from_when_a_table_was_small_is_not_kept_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def grow(*, to: int) -> None:
+        cursor.execute("INSERT INTO growing SELECT generate_series(1, %s)", [to])
+
+    def plan() -> str:
+        cursor.execute("SELECT name FROM pg_prepared_statements WHERE statement LIKE '%growing%'")
+        ((name,),) = cursor.fetchall()
+        cursor.execute(f"EXPLAIN EXECUTE {name} (1)")
+        return str(cursor.fetchall())
+
+    def find() -> None:
+        prepared.execute("SELECT FROM growing WHERE number = %s", [1]).close()
+
+    monkeypatch.setattr(base, "PLANS_LAST_SECONDS", 60.0)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE growing (number int)")
+        cursor.execute("CREATE INDEX ON growing (number)")
+        grow(to=10)
+        cursor.execute("ANALYZE growing")
+        for _ in range(10):
+            find()
+        grow(to=100_000)
+        find()
+        assert "Seq Scan" in plan()
+        monkeypatch.setattr(base, "PLANS_LAST_SECONDS", 0.0)
+        find()
+        assert "Seq Scan" not in plan()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -22,6 +22,7 @@ from wildrydes import publishing, redis, wire
 from wildrydes.consumer import answering, limits
 from wildrydes.errors import TimeLimitExceededError
 from wildrydes.models import Dispatch, Receipt, Response, Scatter, new_id
+from wildrydes.postgres import base
 from wildrydes.scatter_gather import answered
 
 from .conftest import RESPONDERS, Asked, Gathering
@@ -146,22 +147,25 @@ def test_an_answer_may_be_any_mapping(gathering: Gathering) -> None:
 
 
 def test_an_answer_is_kept_in_the_round_trip_that_commits_it(
-    gathering: Gathering, observer: psycopg.Connection[Any]
+    gathering: Gathering, observer: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(base, "PLANS_LAST_SECONDS", 60.0)
     gathering.ask()
     gathering.kernel.run_relay()
     gathering.answer("ann")
-    assert last_sent(observer) == ["UPDATE", "COMMIT"]
+    assert last_sent(observer) == ["EXECUTE", "COMMIT"]
 
 
 def test_an_answer_is_recorded_and_counted_in_one_round_trip(gathering: Gathering) -> None:
     gathering.ask()
     gathering.kernel.run_relay()
-    carried = gathering.answer("ann")
+    gathering.take_up(gathering.answer("ann"))
+    carried = gathering.answer("bob")
     with CaptureQueriesContext(connection) as captured:
         gathering.take_up(carried)
-    asked = [str(entry["sql"]) for entry in captured]
-    assert len([sql for sql in asked if "wildrydes_response" in sql]) == 1
+    executed = [str(entry["sql"]).count("EXECUTE") for entry in captured]
+    recorded_and_counted, closed = 2, 1
+    assert [count for count in executed if count] == [recorded_and_counted, closed]
 
 
 def test_an_answer_that_cannot_be_kept_fails_its_request_alone(gathering: Gathering) -> None:

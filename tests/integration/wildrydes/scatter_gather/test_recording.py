@@ -24,6 +24,7 @@ from wildrydes.scatter_gather import (
     closing,
     declined,
     recording,
+    rows,
     timekeeper,
 )
 
@@ -123,6 +124,38 @@ def test_a_deadline_that_passes_while_answers_are_recorded_is_kept_by_who_record
         assert closing.end_complete([locked]) == 0
     assert Scatter.objects.get().closed_because == "deadline"
     assert gathering.gathered() == [(str(scatter_id), [[name, "timed_out"] for name in RESPONDERS])]
+
+
+def test_a_reply_to_another_gathering_is_unknown_and_waits_for_nobody(gathering: Gathering) -> None:
+    scatter_id = gathering.ask()
+    said = recording.Said(scatter_id, "ann", answered({}))
+    with another_connection() as elsewhere:
+        elsewhere.execute("SELECT FROM wildrydes_scatter FOR UPDATE")
+        with transaction.atomic():
+            connection.cursor().execute("SET LOCAL lock_timeout = '5s'")
+            assert recording.record_all([said], gathering="somebody.else") == ["unknown"]
+    assert not Response.objects.exists()
+
+
+def test_what_is_known_of_a_scatter_does_not_outlive_it(gathering: Gathering) -> None:
+    scatter_id = gathering.ask()
+    gathering.record(scatter_id, "ann", answered({}))
+    Response.objects.all().delete()
+    Scatter.objects.all().delete()
+    with pytest.raises(UnknownScatterError):
+        gathering.record(scatter_id, "bob", answered({}))
+
+
+def test_only_so_many_scatters_are_known_at_once(
+    gathering: Gathering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "KNOWN_AT_MOST", 2)
+    scatters = [gathering.ask(number) for number in range(5)]
+    for name in RESPONDERS:
+        for scatter_id in scatters:
+            gathering.record(scatter_id, name, answered({}))
+            assert len(rows._known) <= 2
+    assert set(Scatter.objects.values_list("closed_because", flat=True)) == {"completed"}
 
 
 def test_a_responder_may_answer_later_by_a_message(gathering: Gathering) -> None:
