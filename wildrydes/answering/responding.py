@@ -26,7 +26,6 @@ from wildrydes.topology import Subscription
 
 Responder = Callable[[Sequence[Envelope]], Sequence[Answer | None]]
 
-# The ids are said twice: of the array Postgres knows how few they are, and takes the index.
 KEEP_ANSWER = """
 UPDATE wildrydes_receipt SET answer = %s WHERE subscription = %s AND message_id = %s
 """

@@ -38,6 +38,7 @@ from wildrydes.postgres.unsent import (
 )
 
 IDLE_SECONDS = 5.0
+FORGET_PLANS = "DISCARD PLANS"
 PLANS_LAST_SECONDS = 1.0  # then Postgres looks anew how large the tables are
 PLACEHOLDER = re.compile("%(.)")
 NUMBERS = count(1)
@@ -85,7 +86,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def connect(self) -> None:
         """Connect, and note when."""
         super().connect()
-        self._used_at = time.monotonic()
+        self._used_at = self._plans_since = time.monotonic()
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Return a connection of the driver that makes our cursors and begins nothing by itself."""
@@ -137,9 +138,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.close_if_health_check_failed()
         self.ensure_connection()
         known = self._planned.setdefault(self.connection, {})
-        if known and time.monotonic() - self._plans_since > PLANS_LAST_SECONDS:
-            self.say("DISCARD PLANS", [])
-            self._plans_since = time.monotonic()
+        if time.monotonic() - self._plans_since > PLANS_LAST_SECONDS:
+            self._forget_plans()
         return known.get(statement) or self._plan(statement, known)
 
     def close_if_health_check_failed(self) -> None:
@@ -152,6 +152,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
         else:
             super().close_if_health_check_failed()
         self._used_at = time.monotonic()
+
+    def _forget_plans(self) -> None:
+        """Have Postgres plan everything anew. In a transaction it hears of it with what comes next."""
+        if self.get_autocommit():
+            with self.wrap_database_errors:
+                self._send(FORGET_PLANS)
+        else:
+            self._unsent.say(FORGET_PLANS)
+        self._plans_since = time.monotonic()
 
     def _plan(self, statement: str, known: dict[str, str]) -> str:
         numbers = count(1)

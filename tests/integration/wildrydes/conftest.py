@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ import psycopg
 import pytest
 from django.db import connection, transaction
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 
 from wildrydes import postgres, publishing, redis, subscriptions, topology
 from wildrydes.consumer import Outcome, consume
@@ -42,6 +44,17 @@ def last_sent(observer: psycopg.Connection[Any]) -> Sequence[str]:
     pid = connection.connection.info.backend_pid
     (query,) = observer.execute(look, [pid]).fetchone() or ("",)
     return [statement.split()[0] for statement in str(query).split("\n;")]
+
+
+def asked(captured: CaptureQueriesContext) -> Sequence[str]:
+    """Return the statements that were captured; those that are planned by their own text."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, statement FROM pg_prepared_statements")
+        planned = {name: text.partition(f"{name} AS ")[2] for name, text in cursor.fetchall()}
+    return [
+        re.sub(r"EXECUTE (\w+)", lambda found: planned[found[1]], str(entry["sql"]))
+        for entry in captured
+    ]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from wildrydes.models import Dispatch, QueueLimit
 from wildrydes.relay import Relay
 from wildrydes.relay.wakeup import Wakeups
 
-from .conftest import Kernel, small_topology
+from .conftest import Kernel, asked, small_topology
 
 HARDLY = 0.001
 
@@ -223,7 +223,7 @@ def test_where_no_queue_is_limited_the_claim_is_the_only_statement_that_asks(
     kernel.publish(*range(20))
     with CaptureQueriesContext(connection) as captured:
         kernel.relay.turn()
-    asking = [entry["sql"] for entry in captured if "wildrydes_queue_limit" in str(entry["sql"])]
+    asking = [sql for sql in asked(captured) if "wildrydes_queue_limit" in sql]
     assert len(asking) == 1
     assert asking[0].lstrip().startswith("SELECT dispatch.id")
     assert not QueueLimit.objects.exists()

@@ -17,7 +17,7 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from config.embedded.valkey import EmbeddedValkey
-from tests.integration.wildrydes.conftest import last_sent
+from tests.integration.wildrydes.conftest import asked, last_sent
 from wildrydes import publishing, redis, wire
 from wildrydes.consumer import answering, limits
 from wildrydes.errors import TimeLimitExceededError
@@ -132,8 +132,9 @@ def test_what_was_just_answered_is_not_read_again(gathering: Gathering) -> None:
     with CaptureQueriesContext(connection) as captured:
         carried = gathering.answer("ann")
     assert len(carried["answers"]) == 1
-    asked = [str(entry["sql"]) for entry in captured]
-    assert not [sql for sql in asked if sql.startswith("SELECT") and "wildrydes_receipt" in sql]
+    assert not [
+        sql for sql in asked(captured) if sql.startswith("SELECT") and "wildrydes_receipt" in sql
+    ]
 
 
 def test_an_answer_may_be_any_mapping(gathering: Gathering) -> None:
