@@ -154,7 +154,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._used_at = time.monotonic()
 
     def _forget_plans(self) -> None:
-        """Have Postgres plan everything anew. In a transaction it hears of it with what comes next."""
+        """Have Postgres plan everything anew, which in a transaction goes with what comes next."""
         if self.get_autocommit():
             with self.wrap_database_errors:
                 self._send(FORGET_PLANS)
