@@ -7,8 +7,8 @@ Nobody waits until the disk has what a turn commits. If Postgres loses it, the m
 routed and will be sent again, which receipts absorb. Soon after Postgres was away turns are
 durable: a message that makes Postgres crash is found by counting how often it was sent.
 
-Plans that are kept are made when nothing waits, and used when much does: a turn finds everything by
-an index.
+A plan may be a second old, made when nothing waited, and used when much does: a turn finds
+everything by an index.
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db import transaction
+
 from wildrydes import postgres, prepared
 from wildrydes.models import Scatter
 from wildrydes.scatter_gather import statements
@@ -68,11 +70,16 @@ def known(scatter_ids: Collection[UUID]) -> dict[UUID, Question]:
     if len(found) < len(scatter_ids):
         unknown = [id_ for id_ in scatter_ids if id_ not in found]
         read = {item.id: item for item in find(statements.FIND, [postgres.array(unknown)])}
-        if len(_known) + len(read) > KNOWN_AT_MOST:
-            _known.clear()
-        _known.update(read)
+        transaction.on_commit(lambda: _remember(read))
         found |= read
     return found
+
+
+def _remember(read: Mapping[UUID, Question]) -> None:
+    """Keep what was asked. Not before the commit: it may have been asked just now, and undone."""
+    if len(_known) + len(read) > KNOWN_AT_MOST:
+        _known.clear()
+    _known.update(read)
 
 
 def find(statement: str, parameters: Sequence[Any]) -> list[Question]:
