@@ -90,22 +90,25 @@ def end(scatters: Sequence[Question], *, because: str) -> None:
     prepared.say(statements.TIME_OUT, [ids])
     causes: dict[UUID, Context] = {}
     closed_at: dict[UUID, datetime] = {}
-    with prepared.execute(statements.CLOSE, [because, ids]) as cursor:
+    with prepared.execute_together(
+        (statements.CLOSE, [because, ids]), (statements.ENTRIES, [ids])
+    ) as cursor:
         for found, moment, correlation_id, trace_parent, _ in cursor.fetchall():
             closed_at[found] = moment
             if correlation_id is not None:
                 causes[found] = Context(correlation_id, found, trace_parent)
+        cursor.nextset()
+        entries = rows.entries(cursor.fetchall())
     for scatter in scatters:
         scatter.status, scatter.closed_because = Scatter.Status.CLOSED, because
         scatter.closed_at = closed_at[scatter.id]
-    _publish(scatters, causes)
+    _publish(scatters, entries, causes)
     transaction.on_commit(lambda: crashpoints.reach("scatter.closed"))
     log.info("scatters_closed", because=because, count=len(scatters))
 
 
-def _publish(scatters: Sequence[Question], causes: Causes) -> None:
+def _publish(scatters: Sequence[Question], entries: Entries, causes: Causes) -> None:
     """Publish the aggregates' events; one that cannot be made must not hold up the others."""
-    entries = rows.entries([scatter.id for scatter in scatters])
     if _attempt(scatters, entries, causes) is None:
         return
     for scatter in scatters:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -93,13 +93,10 @@ def question(values: Sequence[Any]) -> Question:
     return Question(*values[:COLUMNS])
 
 
-def entries(scatter_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Entry]]:
-    """Return what became of these scatters at each responder, in order of arrival."""
-    found: dict[UUID, list[Entry]] = defaultdict(list)
-    with prepared.execute(statements.ENTRIES, [postgres.array(scatter_ids)]) as cursor:
-        for scatter_id, responder, outcome, late, data, reason, received_at in cursor.fetchall():
-            entry = Entry(
-                scatter_id, responder, outcome, late, json.loads(data), reason, received_at
-            )
-            found[scatter_id].append(entry)
-    return found
+def entries(found: Iterable[Sequence[Any]]) -> Mapping[UUID, Sequence[Entry]]:
+    """Return the rows of `ENTRIES` by scatter: what became of it at each responder, as it came."""
+    by_scatter: dict[UUID, list[Entry]] = defaultdict(list)
+    for scatter_id, responder, outcome, late, data, reason, received_at in found:
+        entry = Entry(scatter_id, responder, outcome, late, json.loads(data), reason, received_at)
+        by_scatter[scatter_id].append(entry)
+    return by_scatter

@@ -43,8 +43,7 @@ class Timekeeper(threading.Thread):
         wait = 0.0
         while not self._stopping.wait(wait):
             try:
-                close_due()
-                wait = _pause(next_deadline())
+                wait = 0.0 if close_due() else _pause(next_deadline())
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever it meets
                 log.warning("timekeeper_waits", error=str(error).strip())
                 connection.close()
