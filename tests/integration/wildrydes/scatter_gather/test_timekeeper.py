@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 import time_machine
@@ -29,14 +31,22 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+@contextmanager
+def running() -> Iterator[Timekeeper]:
+    keeper = Timekeeper()
+    keeper.start()
+    try:
+        yield keeper
+    finally:
+        keeper.stop()
+        keeper.join()
+
+
 @pytest.fixture
 def keeper(gathering: Gathering) -> Iterator[Timekeeper]:
     """Return a timekeeper that runs; there is neither a relay nor a worker."""
-    keeper = Timekeeper()
-    keeper.start()
-    yield keeper
-    keeper.stop()
-    keeper.join()
+    with running() as keeper:
+        yield keeper
 
 
 def all_closed() -> bool:
@@ -79,6 +89,19 @@ def test_the_thread_outlives_a_lost_connection(gathering: Gathering, keeper: Tim
     gathering.ask(deadline=SOON)
     wait_until(all_closed)
     assert keeper.is_alive()
+
+
+def test_while_something_is_due_nobody_sleeps(
+    gathering: Gathering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timekeeper, "close_due", partial(timekeeper.close_due, limit=1))
+    monkeypatch.setattr(timekeeper, "LEAST_SECONDS", 3600.0)
+    monkeypatch.setattr(timekeeper, "LOOK_SECONDS", 3600.0)
+    for number in range(3):
+        gathering.ask(number)
+    let_deadlines_pass()
+    with running():
+        wait_until(all_closed)
 
 
 def test_the_relay_runs_a_timekeeper(gathering: Gathering) -> None:
