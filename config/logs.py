@@ -3,59 +3,114 @@
 from __future__ import annotations
 
 import logging.config
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import structlog
+from structlog.typing import EventDict, Processor
 
 from wildrydes import redaction
 
-SHARED: list[Any] = [
+NOT_MADE = '{"event": "a line of the log could not be made", "logger": "%s", "error": "%s"}'
+
+# Neither tells the values of local variables, among which are tokens, keys and passwords.
+PLAIN = structlog.dev.ConsoleRenderer(
+    colors=False, exception_formatter=structlog.dev.plain_traceback
+)
+TRACEBACKS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
+ALL: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
-    structlog.stdlib.ExtraAdder(),
     structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+FOREIGN: list[Processor] = [
+    *ALL,
+    structlog.stdlib.ExtraAdder(),
     structlog.processors.StackInfoRenderer(),
 ]
 
 
+class Lines:
+    """A logger for structlog that writes finished lines, each at once and in one piece.
+
+    As with the standard library's, whose handler it writes by, a line that cannot be written fails
+    nobody.
+    """
+
+    def __init__(self, name: str, handler: logging.StreamHandler[Any]) -> None:
+        self.name = name
+        self._handler = handler
+
+    def msg(self, line: str) -> None:
+        """Write a line."""
+        self._handler.acquire()
+        try:
+            with suppress(OSError, ValueError):  # which a stream that is closed raises
+                self._handler.stream.write(f"{line}\n")
+                self._handler.stream.flush()
+        finally:
+            self._handler.release()
+
+    debug = info = warning = error = critical = msg
+
+
 def configure(*, level: str, json: bool) -> None:
-    """Send what every library logs, and what we log, through one formatter to stderr.
+    """Send what every library logs to stderr as we write our own lines; those go there directly.
+
+    What libraries log is of the level that the standard library was told last; what we log is of
+    this one.
 
     No line says where in the source it comes from, so that nobody need find it out: that takes a
     third of the time of a line. A stack that a library asks for with a line is not there, either.
     """
+    renderers = _renderers(json=json)
     logging._srcfile = None  # as the library's documentation says
-    logging.config.dictConfig(_standard_library(level=level, json=json))
+    logging.config.dictConfig(_standard_library(level=level, renderers=renderers))
+    [handler] = logging.getLogger().handlers
+    assert isinstance(handler, logging.StreamHandler)
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *SHARED,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*ALL, _finishing(renderers)],
+        logger_factory=lambda name="", *_: Lines(name, handler),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         cache_logger_on_first_use=True,
     )
 
 
-def _standard_library(*, level: str, json: bool) -> dict[str, Any]:
-    last = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
-        if json
-        else [structlog.dev.ConsoleRenderer(colors=False)]
-    )
+def _renderers(*, json: bool) -> list[Processor]:
+    last: list[Processor] = [TRACEBACKS, structlog.processors.JSONRenderer()] if json else [PLAIN]
+    return [*last, _redact]
+
+
+def _finishing(renderers: Sequence[Processor]) -> Callable[[Any, str, EventDict], str]:
+    """Return what makes a line of our own. One that cannot be made fails nobody, either."""
+
+    def finish(logger: Any, name: str, event: Any) -> str:
+        try:
+            for render in renderers:
+                event = render(logger, name, event)
+        except Exception as error:  # noqa: BLE001 - whatever a value does that is to be written
+            return NOT_MADE % (logger.name, type(error).__name__)
+        return str(event)
+
+    return finish
+
+
+def _standard_library(*, level: str, renderers: Sequence[Processor]) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
             "structured": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": SHARED,
+                "foreign_pre_chain": FOREIGN,
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    *last,
-                    _redact,
+                    *renderers,
                 ],
             }
         },
@@ -69,6 +124,6 @@ def _standard_library(*, level: str, json: bool) -> dict[str, Any]:
     }
 
 
-def _redact(logger: Any, name: str, line: str) -> str:
+def _redact(logger: Any, name: str, line: Any) -> str:
     """Take out of the finished line, tracebacks and all, what must not be written anywhere."""
     return redaction.masked(line)
