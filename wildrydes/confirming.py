@@ -11,11 +11,10 @@ Source: Kung and Robinson, On Optimistic Methods for Concurrency Control.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
 
 from wildrydes import prepared
 
@@ -27,7 +26,7 @@ class Assumption:
     """A statement that fails with the SQLSTATE `IS_NOT_SO` where the assumption does not hold."""
 
     statement: str
-    parameters: Sequence[Any]
+    parameters: tuple[Hashable, ...]
     was_said: bool = False
 
 
@@ -56,7 +55,7 @@ def confirm() -> None:
     """
     assumption = _current.get()
     if assumption is not None:
-        prepared.say(assumption.statement, assumption.parameters)
+        prepared.say(assumption.statement, assumption.parameters, often=True)
         assumption.was_said = True
 
 

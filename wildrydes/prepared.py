@@ -33,12 +33,12 @@ def execute_together(*asked: tuple[str, Sequence[Any]]) -> CursorWrapper:
     return postgres.ask(planned, [value for _, parameters in asked for value in parameters])
 
 
-def say(statement: str, parameters: Sequence[Any]) -> None:
+def say(statement: str, parameters: Sequence[Any], *, often: bool = False) -> None:
     """Run a statement whose text never changes and whose result nobody waits for.
 
-    What is wrong with it is raised as `postgres.say` does.
+    `often`, and what is wrong with it, as in `postgres.say`.
     """
-    postgres.say(postgres.here().planned_once(statement), parameters)
+    postgres.say(postgres.here().planned_once(statement), parameters, often=often)
 
 
 def insert(rows: Sequence[models.Model]) -> None:

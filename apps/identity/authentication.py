@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
+from django.utils.functional import SimpleLazyObject
 from knox import crypto
 from knox.auth import TokenAuthentication as KnoxTokenAuthentication
 from knox.models import AuthToken
@@ -81,7 +82,10 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]
         Where the view confirms its caller both are as they were when they were last looked up.
         """
         self._take_for_granted = takes_for_granted(request)
-        found: Found | None = super().authenticate(request)
+        words = request._request.META.get("HTTP_AUTHORIZATION", "").split()
+        if len(words) == 2 and words[0].lower() == self.authenticate_header(request).lower():
+            return self.authenticate_credentials(words[1].encode())
+        found: Found | None = super().authenticate(request)  # none, or what is wrong with it
         return found
 
     def authenticate_credentials(self, token: bytes) -> Found:
@@ -93,7 +97,7 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]
         row = memory.recall(digest)
         if row is None or self._take_for_granted is None:
             return _found(_look_up(digest))
-        confirm = Assumption(CONFIRM, [digest, *_facts(row)])
+        confirm = Assumption(CONFIRM, (digest, *_facts(row)))
         self._take_for_granted(Remembered(confirm, look_up=partial(_anew, digest, row)))
         return _found(row)
 
@@ -114,10 +118,14 @@ def _anew(digest: str, remembered: Row) -> Found | None:
 
 
 def _found(row: Row) -> Found:
-    token = AuthToken.from_db(DEFAULT_DB_ALIAS, OF_TOKEN, row[: len(OF_TOKEN)])
     user = User.from_db(DEFAULT_DB_ALIAS, OF_USER, row[len(OF_TOKEN) :])
+    return user, SimpleLazyObject(partial(_token, row, user))  # few ask for the token
+
+
+def _token(row: Row, user: User) -> AuthToken:
+    token = AuthToken.from_db(DEFAULT_DB_ALIAS, OF_TOKEN, row[: len(OF_TOKEN)])
     token.user = user
-    return user, token
+    return token
 
 
 def _facts(row: Row) -> Row:

@@ -43,12 +43,14 @@ def ask(statement: str, parameters: Sequence[Any]) -> CursorWrapper:
     return here().ask(statement, parameters)
 
 
-def say(statement: str, parameters: Sequence[Any]) -> None:
+def say(statement: str, parameters: Sequence[Any], *, often: bool = False) -> None:
     """Run one readable statement whose result nobody waits for: in a transaction with the next.
 
-    What is wrong with it is raised by the next statement, or the end of the innermost block.
+    What is wrong with it is raised by the next statement, or the end of the innermost block. Where
+    the same is said `often`, with a tuple of hashable parameters, its text is written once; equal
+    parameters must mean the same.
     """
-    here().say(statement, parameters)
+    here().say(statement, parameters, often=often)
 
 
 def array(values: Sequence[UUID] | Sequence[int]) -> str:

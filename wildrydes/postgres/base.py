@@ -14,8 +14,9 @@ from __future__ import annotations
 import re
 import select
 import time
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -40,6 +41,7 @@ from wildrydes.postgres.unsent import (
 IDLE_SECONDS = 5.0
 FORGET_PLANS = "DISCARD PLANS"
 PLANS_LAST_SECONDS = 1.0  # then Postgres looks anew how large the tables are
+TEXTS_KEPT = 1_000
 PLACEHOLDER = re.compile("%(.)")
 NUMBERS = count(1)
 
@@ -75,6 +77,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     health_check_done: bool
     isolation_level: psycopg.IsolationLevel
     _scribe: psycopg.ClientCursor[Any]
+    _written_before: Callable[[str, Any], str]
     _used_at = 0.0
     _plans_since = 0.0
 
@@ -92,9 +95,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Return a connection of the driver that makes our cursors and begins nothing by itself."""
         made = super().get_new_connection({**conn_params, "autocommit": True})
         made.cursor_factory = Cursor
+        made.prepare_threshold = None  # our cursors prepare nothing, and the driver need not count
         if self.timezone is MomentLoader.timezone:
             made.adapters.register_loader("timestamptz", MomentLoader)
         self._scribe = psycopg.ClientCursor(made)
+        self._written_before = lru_cache(maxsize=TEXTS_KEPT)(self._scribe.mogrify)
         return made
 
     def create_cursor(self, name: str | None = None) -> Any:
@@ -115,15 +120,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
         cursor.execute(Ours(statement), parameters)
         return cursor
 
-    def say(self, statement: str, parameters: Sequence[Any]) -> None:
-        """Run one statement whose result nobody waits for: in a transaction with the next one."""
+    def say(self, statement: str, parameters: Sequence[Any], *, often: bool = False) -> None:
+        """Run one statement whose result nobody waits for: in a transaction with the next one.
+
+        Where the same is said `often`, with a tuple of hashable parameters, its text is written
+        once. Parameters that are equal, as 1 and True are, must mean the same.
+        """
         if self.get_autocommit():
             self.ask(statement, parameters).close()
             return
         self.validate_thread_sharing()
         self.validate_no_broken_transaction()
         with self.wrap_database_errors:
-            text = self._scribe.mogrify(statement, parameters)
+            write = self._written_before if often else self._scribe.mogrify
+            text = write(statement, parameters)
             self._unsent.say(text)
         if self.queries_logged:
             self.queries_log.append({"sql": text, "time": "0.000"})
@@ -252,7 +262,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Send what is unsent, and these; wait until it is carried out."""
         with self._unsent.under_way() as statements:
             text = in_one(*statements, *more).encode()
-            psycopg.ClientCursor(self.connection).execute(text)
+            self._scribe.execute(text)
 
     def _is_quiet(self) -> bool:
         if self.connection.closed:

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import DataError, IntegrityError, close_old_connections, connection, transaction
+from psycopg.client_cursor import ClientCursorMixin
 
 from wildrydes import prepared
 from wildrydes.models import Message, Unrouted, new_id
@@ -102,6 +103,45 @@ def test_a_connection_that_is_replaced_plans_anew() -> None:
 
     prepared.insert([message()])
     assert Message.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_said_often_is_written_once_for_each_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write, written = ClientCursorMixin.mogrify, list[str]()
+
+    def noting(self: Any, statement: Any, parameters: Any = None) -> str:
+        written.append(write(self, statement, parameters))
+        return written[-1]
+
+    monkeypatch.setattr(ClientCursorMixin, "mogrify", noting)
+    monkeypatch.setattr(base, "TEXTS_KEPT", 2)
+    connection.close()
+    for of in ("a", "a", "b", "a", "b"):
+        say_often(of)
+    assert [text.split("(")[1] for text in written] == ["'a')", "'b')"]
+
+    connection.close()
+    say_often("a")
+    assert len(written) == 3
+
+    for of in ("b", "c", "a"):
+        say_often(of)
+    assert len(written) == 6, "only so many texts are kept"
+
+
+def say_often(of: str) -> None:
+    with transaction.atomic():
+        prepared.say("SELECT set_config('wildrydes.said', %s, false)", (of,), often=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW wildrydes.said")
+        assert cursor.fetchone() == (of,)
+
+
+def test_the_driver_neither_plans_nor_keeps_what_we_say() -> None:
+    prepared.insert([message()])
+    assert connection.connection.prepare_threshold is None
 
 
 def test_nothing_is_no_statement() -> None:

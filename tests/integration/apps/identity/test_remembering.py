@@ -78,10 +78,10 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     noted: list[str] = []
 
     def noting(run: Callable[..., Any]) -> Callable[..., Any]:
-        def noted_and_run(statement: str, parameters: Any) -> Any:
+        def noted_and_run(statement: str, parameters: Any, **options: Any) -> Any:
             if statement in (FIND, CONFIRM):
                 noted.append("look up" if statement is FIND else "confirm")
-            return run(statement, parameters)
+            return run(statement, parameters, **options)
 
         return noted_and_run
 
