@@ -38,7 +38,7 @@ def prebook_accept(bench: Bench) -> Result:
         for one in by_name.values():
             one.start_web(alone=True)
             _load(bench, one, requests[one.side.name], seconds=WARM_UP_SECONDS)
-        for _, side in in_turns(sides, rounds=bench.sizes.rounds):
+        for _, side in in_turns(sides, rounds=bench.sizes.prebook_rounds):
             seconds, one = bench.sizes.accept_seconds, by_name[side.name]
             report = _load(bench, one, requests[side.name], seconds=seconds)
             rounds.add(NAMES[side.name], report.rate)
