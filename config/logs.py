@@ -50,7 +50,7 @@ class Lines:
         """Write a line."""
         self._handler.acquire()
         try:
-            with suppress(OSError, ValueError):  # which a stream that is closed raises
+            with suppress(Exception):  # closed, full, or interrupted by a signal that logs as well
                 self._handler.stream.write(f"{line}\n")
                 self._handler.stream.flush()
         finally:
