@@ -12,7 +12,7 @@ from structlog.typing import EventDict, Processor
 
 from wildrydes import redaction
 
-NOT_MADE = '{"event": "a line of the log could not be made", "logger": "%s", "error": "%s"}'
+NOT_MADE = "a line of the log could not be made"
 
 # Neither tells the values of local variables, among which are tokens, keys and passwords.
 PLAIN = structlog.dev.ConsoleRenderer(
@@ -22,17 +22,16 @@ TRACEBACKS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
 
-ALL: list[Processor] = [
+FIRST: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 FOREIGN: list[Processor] = [
-    *ALL,
     structlog.stdlib.ExtraAdder(),
     structlog.processors.StackInfoRenderer(),
 ]
+LAST = structlog.processors.TimeStamper(fmt="iso", utc=True)
 
 
 class Lines:
@@ -65,8 +64,8 @@ def configure(*, level: str, json: bool) -> None:
     What libraries log is of the level that the standard library was told last; what we log is of
     this one.
 
-    No line says where in the source it comes from, so that nobody need find it out: that takes a
-    third of the time of a line. A stack that a library asks for with a line is not there, either.
+    No line says where in the source it comes from, so that nobody need find it out. A stack that a
+    library asks for with a line is not there, either.
     """
     renderers = _renderers(json=json)
     logging._srcfile = None  # as the library's documentation says
@@ -74,7 +73,7 @@ def configure(*, level: str, json: bool) -> None:
     [handler] = logging.getLogger().handlers
     assert isinstance(handler, logging.StreamHandler)
     structlog.configure(
-        processors=[*ALL, _finishing(renderers)],
+        processors=[*FIRST, LAST, _finishing(renderers)],
         logger_factory=lambda name="", *_: Lines(name, handler),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         cache_logger_on_first_use=True,
@@ -89,13 +88,17 @@ def _renderers(*, json: bool) -> list[Processor]:
 def _finishing(renderers: Sequence[Processor]) -> Callable[[Any, str, EventDict], str]:
     """Return what makes a line of our own. One that cannot be made fails nobody, either."""
 
-    def finish(logger: Any, name: str, event: Any) -> str:
-        try:
-            for render in renderers:
-                event = render(logger, name, event)
-        except Exception as error:  # noqa: BLE001 - whatever a value does that is to be written
-            return NOT_MADE % (logger.name, type(error).__name__)
+    def made(logger: Any, name: str, event: Any) -> str:
+        for render in renderers:
+            event = render(logger, name, event)
         return str(event)
+
+    def finish(logger: Any, name: str, event: EventDict) -> str:
+        kept = {key: event.get(key) for key in ("logger", "level", "timestamp")}
+        try:
+            return made(logger, name, event)
+        except Exception as error:  # noqa: BLE001 - whatever a value does that is to be written
+            return made(logger, name, {"event": NOT_MADE, "error": type(error).__name__, **kept})
 
     return finish
 
@@ -107,7 +110,7 @@ def _standard_library(*, level: str, renderers: Sequence[Processor]) -> dict[str
         "formatters": {
             "structured": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": FOREIGN,
+                "foreign_pre_chain": [*FIRST, *FOREIGN, LAST],
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     *renderers,

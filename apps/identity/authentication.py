@@ -82,9 +82,10 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]
         Where the view confirms its caller both are as they were when they were last looked up.
         """
         self._take_for_granted = takes_for_granted(request)
-        words = request._request.META.get("HTTP_AUTHORIZATION", "").split()
-        if len(words) == 2 and words[0].lower() == self.authenticate_header(request).lower():
-            return self.authenticate_credentials(words[1].encode())
+        words = _header(request).split()
+        prefix = self.authenticate_header(request).encode()
+        if len(words) == 2 and words[0].lower() == prefix.lower():
+            return self.authenticate_credentials(words[1])
         found: Found | None = super().authenticate(request)  # none, or what is wrong with it
         return found
 
@@ -100,6 +101,12 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]
         confirm = Assumption(CONFIRM, (digest, *_facts(row)))
         self._take_for_granted(Remembered(confirm, look_up=partial(_anew, digest, row)))
         return _found(row)
+
+
+def _header(request: Request) -> bytes:
+    """Return the header from where the server put it, if it is plain text; else nothing."""
+    header = request._request.META.get("HTTP_AUTHORIZATION", "")
+    return header.encode() if isinstance(header, str) and header.isascii() else b""
 
 
 def _look_up(digest: str) -> Row:

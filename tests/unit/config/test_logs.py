@@ -6,8 +6,10 @@ import sys
 from typing import Any
 
 import pytest
+import structlog
 
 from config.env import PROJECT_ROOT
+from config.logs import PLAIN
 
 BEGIN = """
 import logging, sys, structlog, threading
@@ -71,14 +73,37 @@ ours.info("paid", by=Mute())
 """
     line, after = _lines(mute, 'ours.info("after")')
 
-    assert line["event"] == "a line of the log could not be made"
-    assert (line["logger"], line["error"]) == ("our.module", "RuntimeError")
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "a line of the log could not be made",
+        "error": "RuntimeError",
+        "logger": "our.module",
+        "level": "info",
+    }
     assert after["event"] == "after"
 
 
-@pytest.mark.parametrize("end", ["os.close(2)", "sys.stderr.close()"])
+INTERRUPTED = """
+class Interrupted:
+    def write(self, text): raise RuntimeError("reentrant call")
+    def flush(self): pass
+logging.getLogger().handlers[0].stream = Interrupted()
+"""
+
+
+@pytest.mark.parametrize("end", ["import os; os.close(2)", "sys.stderr.close()", INTERRUPTED])
 def test_a_log_that_nobody_can_write_to_fails_nobody(end: str) -> None:
-    assert _run(f'import os; {end}; ours.info("paid"); print("paid")').stdout == "paid\n"
+    assert _run(end, 'ours.info("paid")', 'print("paid")').stdout == "paid\n"
+
+
+def test_a_library_does_not_say_when_its_line_was_written() -> None:
+    (line,) = _lines('theirs.info("paid", extra={"timestamp": "long ago"})')
+
+    assert line["timestamp"].endswith("Z")
+
+
+def test_people_are_not_shown_the_values_of_variables_whatever_is_installed() -> None:
+    assert PLAIN._exception_formatter is structlog.dev.plain_traceback
 
 
 def test_lines_of_threads_are_whole() -> None:

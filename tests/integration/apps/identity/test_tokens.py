@@ -140,6 +140,35 @@ def test_what_is_no_token_of_ours_is_401(unicorn: User, authorization: str | Non
     assert call(authorization) == 401
 
 
+@pytest.mark.parametrize(
+    "form", ["Token\u0085{}", "Token\u00a0{}", "Token {}\u00a0", "Token\x1c{}"]
+)
+def test_what_is_no_space_of_http_separates_nothing(unicorn: User, form: str) -> None:
+    assert call(form.format(post(CREDENTIALS).json()["token"])) == 401
+
+
+@pytest.mark.parametrize("form", [" Token {}", "Token   {} ", "token\t{}"])
+def test_spaces_do_not_matter(unicorn: User, form: str) -> None:
+    assert call(form.format(post(CREDENTIALS).json()["token"])) == 200
+
+
+def test_the_stored_token_is_loaded_by_who_asks_for_it(
+    unicorn: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = post(CREDENTIALS).json()["token"]
+    load, loaded = AuthToken.from_db.__func__, list[str]()
+
+    def noting(cls: type[AuthToken], *row: Any) -> AuthToken:
+        loaded.append("token")
+        return load(cls, *row)
+
+    monkeypatch.setattr(AuthToken, "from_db", classmethod(noting))
+    assert call(f"Token {token}") == 200
+    assert loaded == []
+    assert APIClient().post(LOGOUT, headers={"Authorization": f"Token {token}"}).status_code == 204
+    assert "token" in loaded
+
+
 def made_expired(user: User) -> None:
     AuthToken.objects.update(expiry=timezone.now() - timedelta(seconds=1))
 
