@@ -104,9 +104,9 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]
 
 
 def _header(request: Request) -> bytes:
-    """Return the header from where the server put it, if it is plain text; else nothing."""
+    """Return the header from where the server put it; nothing where it is no text."""
     header = request._request.META.get("HTTP_AUTHORIZATION", "")
-    return header.encode() if isinstance(header, str) and header.isascii() else b""
+    return header.encode("latin-1") if isinstance(header, str) else b""
 
 
 def _look_up(digest: str) -> Row:
