@@ -16,7 +16,6 @@ class Sizes:
     rounds: int = 5
     connections: int = 16
     accept_seconds: float = 3.0
-    prebook_rounds: int = 20  # a single one may be off by half on a machine that is shared
     batch_items: int = 500
     batch_connections: int = 2
     sustained_probes: int = 5
@@ -62,7 +61,6 @@ FULL = Sizes()
 QUICK = Sizes(
     rounds=1,
     accept_seconds=1.0,
-    prebook_rounds=2,
     batch_items=100,
     sustained_probes=3,
     probe_seconds=2.0,
