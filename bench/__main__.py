@@ -60,7 +60,11 @@ def main(arguments: Sequence[str]) -> int:
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rows", nargs="*", choices=list(ROWS), metavar="ROW", default=[])
-    parser.add_argument("--rounds", type=int, help="of each side; the default is five")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        help="of each side; five unless said, four times as many in prebook-accept",
+    )
     parser.add_argument("--quick", action="store_true", help="tiny sizes: does everything work?")
     parser.add_argument("--json", type=Path, help="where results are kept")
     parser.add_argument("--docs", type=Path, help="the page whose table is written anew")

@@ -82,7 +82,7 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]
         Where the view confirms its caller both are as they were when they were last looked up.
         """
         self._take_for_granted = takes_for_granted(request)
-        words = _header(request).split()
+        words = request._request.META.get("HTTP_AUTHORIZATION", "").encode("latin-1").split()
         prefix = self.authenticate_header(request).encode()
         if len(words) == 2 and words[0].lower() == prefix.lower():
             return self.authenticate_credentials(words[1])
@@ -101,12 +101,6 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]
         confirm = Assumption(CONFIRM, (digest, *_facts(row)))
         self._take_for_granted(Remembered(confirm, look_up=partial(_anew, digest, row)))
         return _found(row)
-
-
-def _header(request: Request) -> bytes:
-    """Return the header from where the server put it; nothing where it is no text."""
-    header = request._request.META.get("HTTP_AUTHORIZATION", "")
-    return header.encode("latin-1") if isinstance(header, str) else b""
 
 
 def _look_up(digest: str) -> Row:

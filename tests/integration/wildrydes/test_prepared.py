@@ -11,12 +11,14 @@ import pytest
 from django.db import DataError, IntegrityError, close_old_connections, connection, transaction
 from psycopg.client_cursor import ClientCursorMixin
 
-from wildrydes import prepared
+from wildrydes import confirming, prepared
+from wildrydes.confirming import Assumption
 from wildrydes.models import Message, Unrouted, new_id
 from wildrydes.postgres import base
 
 pytestmark = pytest.mark.django_db
 
+SAY = "SELECT set_config('wildrydes.said', %s, false)"
 MOMENT = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 
 
@@ -105,19 +107,23 @@ def test_a_connection_that_is_replaced_plans_anew() -> None:
     assert Message.objects.count() == 2
 
 
-@pytest.mark.django_db(transaction=True)
-def test_what_is_said_often_is_written_once_for_each_connection(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    write, written = ClientCursorMixin.mogrify, list[str]()
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the texts that a new connection writes from statements and parameters from now on."""
+    write, noted = ClientCursorMixin.mogrify, list[str]()
 
     def noting(self: Any, statement: Any, parameters: Any = None) -> str:
-        written.append(write(self, statement, parameters))
-        return written[-1]
+        noted.append(write(self, statement, parameters))
+        return noted[-1]
 
     monkeypatch.setattr(ClientCursorMixin, "mogrify", noting)
     monkeypatch.setattr(base, "TEXTS_KEPT", 2)
     connection.close()
+    return noted
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_said_often_is_written_once_for_each_connection(written: list[str]) -> None:
     for of in ("a", "a", "b", "a", "b"):
         say_often(of)
     assert [text.split("(")[1] for text in written] == ["'a')", "'b')"]
@@ -131,9 +137,18 @@ def test_what_is_said_often_is_written_once_for_each_connection(
     assert len(written) == 6, "only so many texts are kept"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_what_is_assumed_is_written_once(written: list[str]) -> None:
+    for _ in range(3):
+        with confirming.nothing_assumed(), transaction.atomic():
+            confirming.assume(Assumption(SAY, ("so",)))
+            confirming.confirm()
+    assert len(written) == 1
+
+
 def say_often(of: str) -> None:
     with transaction.atomic():
-        prepared.say("SELECT set_config('wildrydes.said', %s, false)", (of,), often=True)
+        prepared.say(SAY, (of,), often=True)
     with connection.cursor() as cursor:
         cursor.execute("SHOW wildrydes.said")
         assert cursor.fetchone() == (of,)

@@ -9,11 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 import time_machine
-from django.db import connection
 from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 from knox.models import AuthToken
-from psycopg.client_cursor import ClientCursorMixin
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.test import APIClient
 
@@ -123,24 +121,6 @@ def test_a_caller_who_is_known_is_confirmed_and_not_looked_up(
 
     assert answer.status_code in (201, 202), answer.content
     assert said == ["confirm"]
-
-
-def test_what_confirms_a_caller_is_written_once(
-    caller: APIClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write, written = ClientCursorMixin.mogrify, list[str]()
-
-    def noting(self: Any, statement: Any, parameters: Any = None) -> str:
-        written.append(write(self, statement, parameters))
-        return written[-1]
-
-    caller.post(RIDES, RIDE, format="json")
-    digest = str(AuthToken.objects.get().digest)
-    monkeypatch.setattr(ClientCursorMixin, "mogrify", noting)
-    connection.close()
-    for _ in range(3):
-        assert caller.post(RIDES, RIDE, format="json").status_code == 201
-    assert len([text for text in written if digest in text]) == 1
 
 
 def test_who_was_never_seen_is_looked_up_once(said: list[str]) -> None:
