@@ -30,6 +30,11 @@ class Rate:
     seconds: int
 
     @property
+    def each(self) -> float:
+        """Return the seconds in which one more may come."""
+        return self.seconds / self.most
+
+    @property
     def policy(self) -> str:
         """Return it as the header `RateLimit-Policy` has it."""
         return f'"{self.name}";q={self.most};w={self.seconds}'

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -23,7 +22,6 @@ DAY = 86_400
 LOOK, CHANGE = "/api/v1/rides", "/api/v1/instant-ride-rfqs"
 RIDES = "/api/v1/ride-completions"
 WANTED = {"from": "Frankfurt", "to": "Las Vegas"}  # nobody to ask for: it is refused in the view
-A_DAY_OF_TEN = Rate(name="test", most=10, seconds=DAY)
 
 
 @pytest.fixture
@@ -50,56 +48,6 @@ def statuses(client: APIClient, times: int, url: str = LOOK) -> list[int]:
 
 def unjudged() -> float:
     return float(callers.UNJUDGED._value.get())
-
-
-@pytest.mark.usefixtures("wire")
-def test_a_bucket_gives_what_it_holds_and_says_what_is_left() -> None:
-    taken = [buckets.take("b", rate=A_DAY_OF_TEN) for _ in range(12)]
-
-    assert [item.is_given for item in taken] == [True] * 10 + [False] * 2
-    assert [item.left for item in taken] == [9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0, 0]
-    assert 0.9 * DAY / 10 < taken[-1].next_in <= DAY / 10
-    assert taken[0].next_in == 0
-
-
-@pytest.mark.usefixtures("wire")
-def test_however_many_take_at_once_no_more_is_given_than_there_is() -> None:
-    with ThreadPoolExecutor(max_workers=16) as pool:
-        taken = list(pool.map(lambda _: buckets.take("b", rate=A_DAY_OF_TEN), range(200)))
-    assert sum(item.is_given for item in taken) == 10
-
-
-@pytest.mark.usefixtures("wire")
-def test_what_is_taken_comes_back_at_the_rate() -> None:
-    for _ in range(10):
-        buckets.take("b", rate=A_DAY_OF_TEN)
-    a_third_of_the_day = DAY * buckets.MICROSECONDS // 3
-    redis.client().decrby("b", a_third_of_the_day)
-
-    taken = [buckets.take("b", rate=A_DAY_OF_TEN) for _ in range(5)]
-
-    assert [item.is_given for item in taken] == [True] * 3 + [False] * 2
-
-
-@pytest.mark.usefixtures("wire")
-def test_a_bucket_that_is_full_again_is_not_kept() -> None:
-    buckets.take("b", rate=A_DAY_OF_TEN)
-    assert 0 < redis.client().pttl("b") <= 1000 * DAY / 10
-
-
-@pytest.mark.usefixtures("wire")
-def test_a_rate_beyond_what_the_clock_can_tell_apart_gives_always() -> None:
-    rate = Rate(name="test", most=999_999_999, seconds=1)
-    assert all(buckets.take("b", rate=rate).is_given for _ in range(20))
-
-
-@pytest.mark.usefixtures("wire")
-def test_a_clock_that_was_put_back_keeps_nobody_out_for_longer_than_an_empty_bucket() -> None:
-    buckets.take("b", rate=A_DAY_OF_TEN)
-    redis.client().incrby("b", 10 * DAY * buckets.MICROSECONDS)
-    taken = buckets.take("b", rate=A_DAY_OF_TEN)
-    assert not taken.is_given
-    assert taken.next_in <= DAY / 10 + 1
 
 
 @pytest.mark.django_db
