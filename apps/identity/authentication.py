@@ -24,11 +24,12 @@ from wildrydes.front_door.remembering import Remembered, takes_for_granted
 
 REFUSAL = "The token is not valid."
 MOST_REMEMBERED = 10_000
-OF_TOKEN = ["digest", "expiry", "user_id"]
-OF_USER = ["id", "is_active", "username", "role", "customer", "fleet"]
+# `Model.from_db` takes values in the order of the model's fields, whatever that of the names is.
+OF_TOKEN = ["digest", "user_id", "expiry"]
+OF_USER = ["id", "username", "is_active", "role", "customer", "fleet"]
 FIND = """
-SELECT token.digest, token.expiry, token.user_id, owner.id, owner.is_active,
-    owner.username, owner.role, owner.customer, owner.fleet
+SELECT token.digest, token.user_id, token.expiry,
+    owner.id, owner.username, owner.is_active, owner.role, owner.customer, owner.fleet
 FROM knox_authtoken AS token JOIN identity_user AS owner ON owner.id = token.user_id
 WHERE token.digest = %s AND owner.is_active
     AND (token.expiry IS NULL OR token.expiry > clock_timestamp())
@@ -131,5 +132,5 @@ def _token(row: Row, user: User) -> AuthToken:
 
 def _facts(row: Row) -> Row:
     """Return what is confirmed of a valid caller: id, username, role, customer and fleet."""
-    _, _, user_id, _, _, *others = row
-    return (user_id, *others)
+    _, user_id, _, _, username, _, *others = row
+    return (user_id, username, *others)

@@ -13,6 +13,7 @@ from knox.models import AuthToken
 from rest_framework.test import APIClient
 
 from apps.identity import operations
+from apps.identity.authentication import OF_TOKEN, OF_USER, TokenAuthentication
 from apps.identity.models import User
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("wire")]
@@ -167,6 +168,17 @@ def test_the_stored_token_is_loaded_by_who_asks_for_it(
     assert loaded == []
     assert APIClient().post(LOGOUT, headers={"Authorization": f"Token {token}"}).status_code == 204
     assert "token" in loaded
+
+
+def test_what_is_read_of_a_caller_is_what_is_stored(unicorn: User) -> None:
+    issued = operations.issue_token(user=unicorn, now=timezone.now()).token
+    user, token = TokenAuthentication().authenticate_credentials(issued.encode())
+
+    for name in OF_USER:
+        assert getattr(user, name) == getattr(unicorn, name), name
+    stored = AuthToken.objects.get()
+    for name in OF_TOKEN:
+        assert getattr(token, name) == getattr(stored, name), name
 
 
 def made_expired(user: User) -> None:

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from redis import Redis
 from rest_framework.test import APIClient
 from structlog.testing import capture_logs
 
+from apps.identity import operations
 from apps.identity.models import User
 from wildrydes import redis
 from wildrydes.front_door import buckets, callers, rates
@@ -74,6 +76,19 @@ def test_nobody_else_is_disturbed_and_looking_uses_up_no_changes() -> None:
     assert statuses(second, 1) == [200]
     changes = [first.post(CHANGE, WANTED, format="json") for _ in range(3)]
     assert [answer.status_code for answer in changes] == [400, 400, 429]
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("limits")
+@pytest.mark.parametrize("url", [CHANGE, "/api/v1/ride-prebookings"])
+def test_each_token_is_of_a_caller_of_their_own(url: str) -> None:
+    def changes(name: str) -> list[int]:
+        user = User.objects.create(username=name, role="customer", customer=name)
+        token = operations.issue_token(user=user, now=timezone.now()).token
+        client = APIClient(headers={"Authorization": f"Token {token}"})
+        return [client.post(url, WANTED, format="json").status_code for _ in range(3)]
+
+    assert changes("cmr") == changes("thandi") == [400, 400, 429]
 
 
 @pytest.mark.django_db
