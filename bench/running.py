@@ -80,11 +80,12 @@ class Running:
             arguments += ["--singly"] if singly else []
         run(arguments, self.environment)
 
-    def start_web(self, *, alone: bool = False) -> None:
+    def start_web(self, *, alone: bool = False, throttles: str = "") -> None:
         """Start granian with the flags of `make up`, for peers on WSGI; wait until it answers.
 
         It stays on one processor, as there, and on the same one for every side. With no relay
-        beside it, it would soon refuse everything: `alone` it is told to be patient.
+        beside it, it would soon refuse everything: `alone` it is told to be patient. Without
+        `throttles` it refuses nobody for calling too often.
         """
         web = dataclasses.replace(programs.web(self._env), processor=min(os.sched_getaffinity(0)))
         if not self.side.is_ours:
@@ -92,6 +93,9 @@ class Running:
             web = dataclasses.replace(web, command=command)
         if alone:
             web = dataclasses.replace(web, environment={**web.environment, **PATIENT})
+        if throttles:
+            limits = {"WILDRYDES_THROTTLES": throttles}
+            web = dataclasses.replace(web, environment={**web.environment, **limits})
         self._start(web)
         url = f"http://127.0.0.1:{self._env.port}/healthz"
         _wait(lambda: _answers(url), what=f"{self.side.name}: web")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 DIFFERENT = 500
+CUSTOMERS = tuple(f"customer-{number}" for number in range(DIFFERENT))
 PATH = "/api/v1/ride-completions"
 PREBOOKINGS = "/api/v1/ride-prebookings"
 PREBOOKING = {"from": "Berlin", "to": "Potsdam"}
@@ -34,14 +35,18 @@ class Target:
         body = {"items": [self._ride(number) for number in range(size)]}
         return itertools.cycle([self._post(f"{PATH}/batch", body)])
 
-    def prebookings(self, *, campaign: str = "") -> Iterator[bytes]:
-        """Yield requests that each prebook another ride, for ever; no customer has two at once."""
+    def prebookings(self, *, campaign: str = "", tokens: Sequence[str] = ()) -> Iterator[bytes]:
+        """Yield requests that each prebook another ride, for ever; no customer has two at once.
+
+        With `tokens` each of `CUSTOMERS` comes with their own.
+        """
         first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=7)
         for hour in itertools.cycle(range(HOURS)):
             when = (first + timedelta(hours=hour)).isoformat()
-            for number in range(DIFFERENT):
-                wanted = {**PREBOOKING, "customer": f"customer-{number}", "when": when}
-                yield self._post(PREBOOKINGS, wanted | ({"campaign": campaign} if campaign else {}))
+            for number, customer in enumerate(CUSTOMERS):
+                wanted = {**PREBOOKING, "customer": customer, "when": when}
+                wanted |= {"campaign": campaign} if campaign else {}
+                yield self._post(PREBOOKINGS, wanted, token=tokens[number] if tokens else "")
 
     def _ride(self, number: int) -> dict[str, Any]:
         return {
@@ -49,16 +54,16 @@ class Target:
             "to": "Frankfurt",
             "duration": 420,
             "distance": 600,
-            "customer": f"customer-{number}",
+            "customer": CUSTOMERS[number],
             "fare": 256.5,
             **dict(self.extra),
         }
 
-    def _post(self, path: str, body: Any) -> bytes:
+    def _post(self, path: str, body: Any, *, token: str = "") -> bytes:
         content = json.dumps(body).encode()
         head = (
             f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
-            f"Authorization: Token {self.token}\r\nContent-Type: application/json\r\n"
+            f"Authorization: Token {token or self.token}\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(content)}\r\n\r\n"
         )
         return head.encode() + content

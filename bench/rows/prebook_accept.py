@@ -1,22 +1,25 @@
 """Prebookings: how many a second the front door takes, against a view that does the work at once.
 
-The web process alone, as in `accept`; everybody takes part in one campaign, as in a burst. The
-other view checks the rules, takes the place, stores the ride, the notice and two rows for the lake,
-in one transaction. What our workers do later is in `burst`.
+The web process alone, as in `accept`; five hundred customers take part in one campaign in turn,
+each with a token of their own, and are throttled as by default. The other view checks the rules,
+takes the place, stores the ride, the notice and two rows for the lake, in one transaction. What our
+workers do later is in `burst`.
 """
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 
 from bench.figures import percentile, ratio
+from bench.ground import run
 from bench.load.generators import Report, closed_loop
-from bench.load.requests import Target
 from bench.results import Result, Rounds
 from bench.rows.context import Bench, all_running, in_turns
 from bench.running import Running
 from bench.sides import LIVE, PLAIN
+from config.env import THROTTLES
 
 CAMPAIGN = "bench"
 TIMES = 5.0
@@ -35,9 +38,9 @@ def prebook_accept(bench: Bench) -> Result:
     sides, many = (LIVE, PLAIN), ROUNDS_FOR_ONE * bench.sizes.rounds
     with all_running(bench, sides) as by_name:
         by_name[PLAIN.name].effects.sql.execute(PLACES)
-        requests = {one.side.name: _requests(bench, one) for one in by_name.values()}
+        requests = {one.side.name: _requests(one) for one in by_name.values()}
         for one in by_name.values():
-            one.start_web(alone=True)
+            one.start_web(alone=True, throttles=THROTTLES)
             _load(bench, one, requests[one.side.name], seconds=WARM_UP_SECONDS)
         for _, side in in_turns(sides, rounds=many):
             seconds, one = bench.sizes.accept_seconds, by_name[side.name]
@@ -64,9 +67,9 @@ def prebook_accept(bench: Bench) -> Result:
     )
 
 
-def _requests(bench: Bench, one: Running) -> Iterator[bytes]:
-    token = bench.ground.staff_token if one.side.is_ours else one.target.token
-    return Target(one.port, token).prebookings(campaign=CAMPAIGN)
+def _requests(one: Running) -> Iterator[bytes]:
+    tokens = json.loads(run(["-m", "bench.customers"], one.environment))
+    return one.target.prebookings(campaign=CAMPAIGN, tokens=tokens)
 
 
 def _load(bench: Bench, one: Running, requests: Iterator[bytes], *, seconds: float) -> Report:

@@ -1,7 +1,7 @@
 """Token Bucket: so many requests at once, and no more in the long run than the rate.
 
 A bucket is kept in Redis as the moment at which it will be full again, in microseconds of Redis's
-clock. One that is full is not there at all. A process takes a hundredth of what is left at a time
+clock. One that is full is not there at all. A process takes a tenth of what is left at a time
 and gives it without a round trip. What it holds is void as the bucket would fill up: of what was
 taken from a bucket, never more is held than is missing there, so that both together are no more
 than the bucket holds.
@@ -9,7 +9,7 @@ than the bucket holds.
 Guarantee: however many processes take at once, no more is given in any stretch of time than the
 bucket holds and what the rate adds meanwhile.
 Does not guarantee: anything over a loss of Redis's data; every bucket is full then. Nor that
-everything is given: what one process holds, at most a hundredth of what was left when it came,
+everything is given: what one process holds, at most a tenth of what was left when it came,
 another does not find.
 Source: RFC 2697 (token bucket); ITU-T I.371 (the same, as a virtual scheduling algorithm).
 """
@@ -26,7 +26,7 @@ from wildrydes import redis
 from wildrydes.front_door.rates import Rate
 
 MICROSECONDS = 1_000_000
-PORTION = 0.01
+PORTION = 0.1
 MOST_BUCKETS = 10_000
 
 # A clock that was put back must not keep anyone out for longer than an empty bucket does.

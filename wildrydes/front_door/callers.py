@@ -1,7 +1,8 @@
 """Throttling of callers: one that calls too often is asked to wait, and disturbs nobody else.
 
 Guarantee: while Redis answers, a caller gets no more than the rates allow, over all web processes;
-each answer says how much is left. It costs one round trip to Redis, and none where no rate holds.
+each answer says how much is left. It costs at most one round trip to Redis, and none where no rate
+holds.
 Does not guarantee: anything while Redis is away. Nobody is kept out by that: it is logged, counted
 and not asked again for some seconds, so that a Redis which hangs delays one request and not all.
 Source: IETF, RateLimit Header Fields for HTTP; RFC 6585; Nygard, Release It! (Circuit Breaker).

@@ -16,6 +16,7 @@ from wildrydes.front_door.rates import Rate
 
 DAY = 86_400
 A_DAY_OF_TEN = Rate(name="test", most=10, seconds=DAY)
+A_DAY_OF_A_HUNDRED = Rate(name="test", most=100, seconds=DAY)
 A_DAY_OF_A_THOUSAND = Rate(name="test", most=1000, seconds=DAY)
 
 pytestmark = pytest.mark.usefixtures("wire")
@@ -95,26 +96,26 @@ def test_a_clock_that_was_put_back_keeps_nobody_out_for_longer_than_an_empty_buc
     assert taken.next_in <= DAY / 10 + 1
 
 
-def test_a_hundredth_of_what_is_left_is_taken_at_a_time_and_given_one_by_one() -> None:
+def test_a_tenth_of_what_is_left_is_taken_at_a_time_and_given_one_by_one() -> None:
     day = Day(processes=1)
 
     asked, left = [], []
-    for _ in range(30):
+    for _ in range(300):
         left.append(day.take().left)
         asked.append(in_redis())
 
-    # 10 of 1000, 9 of 990, 9 of 981, two of 972
-    assert [asked.index(value) for value in dict.fromkeys(asked)] == [0, 10, 19, 28]
-    assert left == list(range(999, 969, -1))
+    # 100 of 1000, 90 of 900, 81 of 810, 72 of 729
+    assert [asked.index(value) for value in dict.fromkeys(asked)] == [0, 100, 190, 271]
+    assert left == list(range(999, 699, -1))
 
 
 def test_who_has_not_much_left_takes_one_at_a_time() -> None:
-    day = Day(processes=1, rate=Rate(name="test", most=199, seconds=DAY))
+    day = Day(processes=1, rate=Rate(name="test", most=19, seconds=DAY))
     asked = set()
-    for _ in range(199):
+    for _ in range(19):
         assert day.take().is_given
         asked.add(in_redis())
-    assert len(asked) == 199
+    assert len(asked) == 19
 
 
 def test_everything_that_is_held_is_given_in_the_end_and_nothing_else() -> None:
@@ -134,23 +135,23 @@ def test_threads_that_take_ahead_at_once_get_together_what_there_is(
 
 
 def test_what_is_held_is_void_as_it_would_overflow_if_it_went_back() -> None:
-    day = Day(processes=1)
+    day = Day(processes=1, rate=A_DAY_OF_A_HUNDRED)
     day.take()  # and nine are held
     day.pass_by(5.5)
     before = in_redis()
-    assert [day.take().left for _ in range(4)] == [999, 998, 997, 996]
+    assert [day.take().left for _ in range(4)] == [99, 98, 97, 96]
     assert in_redis() == before
     day.take()
     assert in_redis() != before
 
 
 def test_what_is_held_is_not_given_beside_a_full_bucket() -> None:
-    day = Day(processes=2)
+    day = Day(processes=2, rate=A_DAY_OF_A_HUNDRED)
     day.take(0)
     day.pass_by(10.5)  # the bucket is full again
     redis.client().delete("b")
-    given = [day.take(turn % 2).is_given for turn in range(1010)]
-    assert sum(given) == 1000
+    given = [day.take(turn % 2).is_given for turn in range(110)]
+    assert sum(given) == 100
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -183,7 +184,7 @@ def test_what_threads_have_taken_ahead_at_once_counts_as_left(
         return run(*words)  # type: ignore[arg-type]
 
     monkeypatch.setattr(buckets.SCRIPT, "run", meanwhile)
-    assert [day.take().left for _ in range(18)] == list(range(998, 980, -1))
+    assert [day.take().left for _ in range(180)] == list(range(998, 818, -1))
 
 
 def test_one_caller_gets_nothing_of_what_is_held_for_another() -> None:
