@@ -102,14 +102,9 @@ class Portions:
         """
         return self._of_what_is_held(bucket, rate) or self._of_the_bucket(bucket, rate)
 
-    def clear(self) -> None:
-        """Let go of everything that is held."""
-        with self._lock:
-            self._held.clear()
-
     def _of_what_is_held(self, bucket: str, rate: Rate) -> Taken | None:
-        now = self._clock()
         with self._lock:
+            now = self._clock()
             held = self._usable(bucket, rate, now)
             if not held:
                 return None
