@@ -110,12 +110,21 @@ class Deployment(Stage):
             self.processes[name].send_signal(number)
 
     def kill_hard(self, name: str) -> float:
-        """End a process and its children as kill -9 does; return when. It is started again."""
+        """End a process and its children as kill -9 does; return when. It is started again.
+
+        One that is dead already, and not started again yet, is waited for.
+        """
+        wait_until(lambda: self._killed(name), what=f"{name} is there to be killed")
+        return time.time()
+
+    def _killed(self, name: str) -> bool:
         with self._lock:
             process = self.processes[name]
+            if process.poll() is not None:
+                return False
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        return time.time()
+            return True
 
     def arm(self, name: str, point: str, nth: int) -> None:
         """Replace a process by one that will die at a crash point, for the `nth` time there."""
